@@ -1,0 +1,308 @@
+"""XGrad: weight prediction over any torch.optim.Optimizer. The paper and its equations are in `xgrad.py`.
+
+While training, parameters hold the predicted weights phi; `eval()` swaps theta back bitwise and `train()` swaps phi
+in. What is swapped out is a state slot, so a model's and an optimizer's state_dict taken together, in either mode,
+continue bitwise.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch.optim import Optimizer
+
+from optbench.errors import InvalidValueError, OptbenchError
+from optbench.optimizers._engine import RuleOptimizer, executor
+from optbench.optimizers._executors._program import Batch, Program
+from optbench.optimizers._plan import Prediction
+from optbench.optimizers._registry import info
+
+Tensor = torch.Tensor
+Group = dict[str, Any]
+
+SWAP = "swap"
+"""State key of what is swapped out: theta while training, phi while evaluating."""
+
+DECOUPLED = ("decoupled_weight_decay", "weight_decouple", "decoupled_decay", "decouple", "decoupled")
+"""Group keys by which torch and third parties say that their weight decay is decoupled."""
+
+
+class XGrad(Optimizer):
+    """Weight prediction (XGrad, arXiv:2305.18240) over a base optimizer: gradients are taken at phi.
+
+        optimizer = XGrad(torch.optim.AdamW(model.parameters()), s=1)
+        for images, labels in loader:
+            optimizer.zero_grad()
+            loss_of(model(images), labels).backward()      # at phi
+            optimizer.step()                               # restores theta, steps, predicts
+        optimizer.eval()                                   # parameters hold theta: evaluate, save
+        optimizer.train()                                  # parameters hold phi: train on
+
+    Under a schedule that changes lr every iteration call `train()` after `scheduler.step()`: the prediction is aimed
+    again with the new lr. A base with a rule predicts within its own pass over memory; any other base keeps theta
+    and predicts from its last displacement.
+
+    Args:
+        base_optimizer: any optimizer that needs no closure; it and the wrapper share param_groups and state.
+        s: steps to predict ahead, >= 0; a group may have its own "s". 0 is bitwise the base.
+        cache: keep theta beside phi (4 bytes a parameter in fp32); False recomputes it from the state.
+        reading: `stale`, `zero` or `repeat`: what stands for the update that is not known yet.
+        restore: False is the control that never returns to theta.
+
+    Raises:
+        OptbenchError: for a base that weight prediction is not defined for.
+        InvalidValueError: for s < 0, or a reading or cache=False that this base does not allow.
+    """
+
+    def __init__(
+        self,
+        base_optimizer: Optimizer,
+        s: float = 1,
+        cache: bool = True,
+        *,
+        reading: str = "stale",
+        restore: bool = True,
+    ) -> None:
+        if not isinstance(base_optimizer, Optimizer):
+            raise OptbenchError(f"XGrad wraps an optimizer, not {type(base_optimizer).__name__}", "give an Optimizer")
+        given = {"s": s, "cache": cache, "reading": reading, "restore": restore}
+        checked = info("xgrad").declaration.validate(given)
+        self.base = base_optimizer
+        self.cache, self.reading, self.restore = cache, reading, restore
+        self._check_base()
+        super().__init__(base_optimizer.param_groups, {**base_optimizer.defaults, "s": checked["s"]})
+        self.param_groups, self.state = base_optimizer.param_groups, base_optimizer.state
+        for group in self.param_groups:
+            self._complete(group)
+
+    def _check_base(self) -> None:
+        base, name = self.base, type(self.base).__name__
+        if isinstance(base, (XGrad, torch.optim.LBFGS, torch.optim.SparseAdam)):
+            raise OptbenchError(f"weight prediction over {name} is not defined", "choose a first-order base optimizer")
+        rule = base.entry.rule if isinstance(base, RuleOptimizer) else None
+        if rule is not None and rule.lookahead:
+            raise OptbenchError(f"weight prediction over {name} is not defined", "its weights are a prediction already")
+        if self.reading != "stale" and rule is None:
+            raise InvalidValueError(f"reading={self.reading} needs a base with a rule, not {name}", "use reading=stale")
+        if not self.cache and self.restore:
+            groups = base.param_groups if isinstance(base, RuleOptimizer) else []
+            if rule is None or not all(rule.recoverable(base.options(g)) for g in groups) or rule.reduce:  # type: ignore[attr-defined]
+                hint = "use cache=true, or an sgdm, adam, adamw or radam base"
+                raise InvalidValueError(f"cache=false: {name}'s step is no function of its state", hint)
+            if self.reading != "stale":
+                raise InvalidValueError(f"cache=false with reading={self.reading}", "use cache=true")
+
+    def _complete(self, group: Group) -> None:
+        group["s"] = info("xgrad").declaration.validate({"s": group.get("s", self.defaults["s"])})["s"]
+        group.setdefault("predicting", True)
+        group.setdefault("aim", {})
+
+    # --- torch.optim's contract ------------------------------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        own = {n: getattr(self, n) for n in ("base", "cache", "reading", "restore")}
+        return {**super().__getstate__(), **own}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self.base.__setstate__({"state": self.state, "param_groups": self.param_groups})
+        for group in self.param_groups:
+            self._complete(group)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Load a state of this class, or one of the plain base: then the first iteration is not predicted."""
+        self.base.load_state_dict(state_dict)
+        self.state, self.param_groups = self.base.state, self.base.param_groups
+        for group in self.param_groups:
+            self._complete(group)
+
+    def add_param_group(self, param_group: Group) -> None:
+        """Add a group to the base and to the wrapper; its parameters are predicted from their second step on."""
+        if self.__dict__.get("param_groups") is self.base.param_groups:
+            self.base.add_param_group(param_group)
+            self._complete(self.param_groups[-1])
+        else:
+            super().add_param_group(param_group)  # while Optimizer.__init__ runs, on its own list
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Reset the gradients; nothing else."""
+        self.base.zero_grad(set_to_none)
+
+    # --- phi and theta ---------------------------------------------------------------------------------------------
+
+    @property
+    def training(self) -> bool:
+        """Whether the parameters hold phi."""
+        return all(group["predicting"] for group in self.param_groups)
+
+    @torch.no_grad()
+    def eval(self) -> None:
+        """Let the parameters hold theta: to evaluate, save or log. Nothing happens when they do already."""
+        for group in self.param_groups:
+            if group["predicting"]:
+                if not self.cache and self.restore:
+                    self._recover(group)
+                self._exchange(group)
+                group["predicting"] = False
+
+    @torch.no_grad()
+    def train(self) -> None:
+        """Let the parameters hold phi; where lr or s has changed since, aim the prediction again."""
+        for group in self.param_groups:
+            if not group["predicting"]:
+                self._exchange(group)
+                group["predicting"] = True
+            if group["aim"] and self._moved(group):
+                self._aim_again(group)
+            if not self.cache:
+                self._forget(group)
+
+    def _live(self, group: Group) -> Iterator[tuple[Tensor, dict[str, Any]]]:
+        for p in group["params"]:
+            state = self.state.get(p, {})
+            if state.get("live"):
+                yield p, state
+
+    def _exchange(self, group: Group) -> None:
+        for p, state in self._live(group):
+            if SWAP in state:
+                kept = p.detach().clone()
+                p.copy_(state[SWAP])
+                state[SWAP].copy_(kept)
+
+    def _forget(self, group: Group) -> None:
+        for _, state in self._live(group):
+            state.pop(SWAP, None)
+
+    @staticmethod
+    def _moved(group: Group) -> bool:
+        aim = group["aim"]
+        return bool(float(group["lr"]) != aim["lr"] or group["s"] != aim["s"])
+
+    # --- the step --------------------------------------------------------------------------------------------------
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Restore theta, let the base step with the gradients taken at phi, and predict with the lr of this step.
+
+        Raises:
+            OptbenchError: in eval mode, where the gradients would belong to theta.
+        """
+        if not self.training:
+            raise OptbenchError("XGrad.step() in eval mode", "call train() before the forward pass")
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        self._settle()
+        if isinstance(self.base, RuleOptimizer):
+            cached = self.cache and self.restore
+            recovers = self.restore and not self.cache
+            self.base.step(prediction=Prediction(SWAP if cached else "", recovers, self.reading))
+        else:
+            self._step_foreign()
+        for group in self.param_groups:
+            group["aim"] = self._snapshot(group) if group["s"] else {}
+        return loss
+
+    def _snapshot(self, group: Group) -> dict[str, Any]:
+        base = self.base
+        options = base.options(group) if isinstance(base, RuleOptimizer) else {"lr": float(group["lr"])}
+        return {**options, "s": group["s"]}
+
+    @torch.no_grad()
+    def _settle(self) -> None:
+        """Return parameters that are not predicted any more to theta: those without a gradient, or with s = 0."""
+        for group in self.param_groups:
+            if group["s"] and all([p.grad is not None for p in group["params"]]):  # noqa: C419
+                continue
+            for p, state in list(self._live(group)):
+                if p.grad is not None and group["s"]:
+                    continue
+                if not self.cache and self.restore:
+                    p.copy_(self._theta_of(group, p))
+                elif SWAP in state:
+                    p.copy_(state[SWAP])
+                state["live"] = False
+                if not group["s"]:
+                    state.pop(SWAP, None)
+
+    @torch.no_grad()
+    def _step_foreign(self) -> None:
+        """Step a base that has no rule: phi = theta - s times its last displacement, decoupled decay left out."""
+        moved = []
+        for group in self.param_groups:
+            keep = 1 - _decoupled_decay(group, self.base) if group["s"] else 1.0
+            for p in group["params"]:
+                if p.grad is None or not group["s"]:
+                    continue
+                state = self.state[p]
+                if self.restore and state.get("live"):
+                    p.copy_(state[SWAP])
+                moved.append((p, state.pop(SWAP, None), keep, group["s"], p.detach().clone()))
+        absent = [p for p, *_ in moved if not self.state[p]]
+        for p in absent:
+            del self.state[p]  # many optimizers take an empty state for the first step
+        self.base.step()
+        for p, swap, keep, s, before in moved:
+            displacement = before.mul_(keep).sub_(p)
+            if self.restore:
+                self.state[p][SWAP] = p.detach().clone() if swap is None else swap.copy_(p)
+            self.state[p]["live"] = True
+            p.sub_(displacement, alpha=s)
+
+    # --- aiming again ----------------------------------------------------------------------------------------------
+
+    def _recover(self, group: Group) -> None:
+        """Keep theta, recomputed from phi and the state, in `swap`: until `train()` it costs what the cache costs."""
+        for p, state in self._live(group):
+            state[SWAP] = self._theta_of(group, p)
+
+    def _batch(self, group: Group, p: Tensor) -> tuple[Program, Batch]:
+        base, state = self.base, self.state[p]
+        assert isinstance(base, RuleOptimizer) and base.entry.rule is not None
+        program = Program.of(base.entry.rule, base.options(group))
+        slots = {n: [state[slot.key]] for n, slot in program.slots.items()}
+        options = {n: group["aim"][n] for n in base.entry.declaration.hyperparameters}
+        k = base.entry.rule.coefficients_at(state["step"], options)
+        return program, Batch([p], [], slots, k)
+
+    def _theta_of(self, group: Group, p: Tensor) -> Tensor:
+        program, batch = self._batch(group, p)
+        batch.last = (batch.k, group["aim"]["s"] * batch.k["scale"])
+        theta: Tensor = executor("eager").recovered(program, batch)[0]
+        return theta
+
+    def _aim_again(self, group: Group) -> None:
+        """Predict with the lr and s that the group has now: from the state where that gives d, else by proportion."""
+        base, aim = self.base, group["aim"]
+        lr, s = float(group["lr"]), group["s"]
+        by_state = (
+            isinstance(base, RuleOptimizer)
+            and base.entry.rule is not None
+            and self.reading == "stale"
+            and base.entry.rule.recoverable(base.options(group))
+        )
+        ratio = (lr * s) / (aim["lr"] * aim["s"]) if aim["lr"] else 0.0
+        for p, state in self._live(group):
+            if not self.restore:
+                continue  # theta is not known any more
+            if not self.cache:
+                state[SWAP] = self._theta_of(group, p)
+            if by_state:
+                self._aim_by_state(group, p, lr)
+            elif ratio:
+                p.lerp_(state[SWAP], 1 - ratio)
+        group["aim"] = {**aim, "lr": lr if aim["lr"] or by_state else 0.0, "s": s}
+
+    def _aim_by_state(self, group: Group, p: Tensor, lr: float) -> None:
+        program, batch = self._batch(group, p)
+        options = {**{n: group["aim"][n] for n in program.rule.hyperparameters}, "lr": lr}
+        batch.k = program.rule.coefficients_at(self.state[p]["step"], options)
+        batch.swap, batch.reach = [self.state[p][SWAP]], group["s"] * batch.k["scale"]
+        executor("eager").aim(program, batch)
+
+
+def _decoupled_decay(group: Group, base: Optimizer) -> float:
+    """Return lr * weight_decay where the base shrinks theta by it apart from the gradient, else 0."""
+    decoupled = isinstance(base, torch.optim.Adafactor) or any(bool(group.get(key)) for key in DECOUPLED)
+    return float(group["lr"]) * float(group.get("weight_decay", 0.0)) if decoupled else 0.0

@@ -1,0 +1,139 @@
+"""The one registry of optimizers. Every public module of this package is imported once and registers its entry."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TypeVar
+
+from optbench.errors import OptbenchError, nearest
+from optbench.optimizers._rule import Declaration, Hyperparameter, Rule, Value
+
+D = TypeVar("D", bound=type[Declaration])
+
+
+@dataclass(frozen=True, eq=False)
+class TorchClass:
+    """The class of torch.optim that runs the same algorithm.
+
+    Attributes:
+        name: the class's name in torch.optim.
+        keys: our keyword -> torch's, where they differ.
+        only: keywords that torch's class does not have, with the one value that it computes.
+    """
+
+    name: str
+    keys: Mapping[str, str] = field(default_factory=dict)
+    only: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """What the registry knows of an optimizer; frozen, and free of torch."""
+
+    name: str
+    title: str
+    paper: str
+    declaration: type[Declaration]
+    torch: TorchClass | None = None
+    wrapper: bool = False
+
+    @property
+    def doc(self) -> str:
+        """The docstring: the paper's equations and every departure from them."""
+        return self.declaration.__doc__ or ""
+
+    @property
+    def url(self) -> str:
+        """Where to read the paper."""
+        scheme, _, identifier = self.paper.partition(":")
+        return {"arXiv": f"https://arxiv.org/abs/{identifier}", "doi": f"https://doi.org/{identifier}"}.get(
+            scheme, self.paper
+        )
+
+    @property
+    def hyperparameters(self) -> tuple[Hyperparameter, ...]:
+        """Every hyper-parameter with its default, bounds and meaning."""
+        return tuple(self.declaration.hyperparameters.values())
+
+    @property
+    def rule(self) -> type[Rule] | None:
+        """The rule, when the entry has one."""
+        return self.declaration if issubclass(self.declaration, Rule) else None
+
+    @property
+    def implementations(self) -> tuple[str, ...]:
+        """The values of `impl` that this entry has, `auto` aside."""
+        own = ("eager", "cpu") if self.rule else ()
+        return own + (("torch",) if self.torch else ())
+
+    def state_bytes(self, **options: Value) -> int:
+        """Return the bytes of optimizer state a parameter in fp32."""
+        return self.declaration.state_bytes({**self.declaration.defaults(), **options})
+
+    def traffic_bytes(self, **options: Value) -> int:
+        """Return the least bytes of memory traffic a parameter and step in fp32."""
+        return self.declaration.traffic_bytes({**self.declaration.defaults(), **options})
+
+
+_entries: dict[str, Entry] = {}
+_complete = False
+
+
+def register(
+    name: str, *, title: str, paper: str, torch: TorchClass | None = None, wrapper: bool = False
+) -> Callable[[D], D]:
+    """Register a declaration under a name; a name that is taken is a mistake of ours."""
+
+    def decorate(declaration: D) -> D:
+        assert name not in _entries, f"the optimizer name '{name}' is registered twice"
+        assert declaration.__doc__, f"{declaration.__name__} has no docstring"
+        declaration.name = name
+        _entries[name] = Entry(name, title, paper, declaration, torch, wrapper)
+        return declaration
+
+    return decorate
+
+
+def _all() -> dict[str, Entry]:
+    """Import every public module of the package once; each registers itself."""
+    global _complete
+    if not _complete:
+        for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
+            if not module.name.startswith("_"):
+                importlib.import_module(f"optbench.optimizers.{module.name}")
+        _complete = True
+    return _entries
+
+
+def names(pattern: str = "*") -> list[str]:
+    """Return the names that match a shell pattern, sorted; wrappers (`xgrad`) are not optimizers by themselves."""
+    return sorted(n for n, entry in _all().items() if fnmatchcase(n, pattern) and not entry.wrapper)
+
+
+def wrappers() -> list[str]:
+    """Return the names of the wrappers, which stand before an optimizer: `xgrad+adamw`."""
+    return sorted(n for n, entry in _all().items() if entry.wrapper)
+
+
+def info(name: str) -> Entry:
+    """Return the entry of a name.
+
+    Raises:
+        OptbenchError: for an unknown name, with the nearest one.
+    """
+    entries = _all()
+    if name not in entries:
+        raise OptbenchError(
+            f"unknown optimizer '{name}'",
+            nearest(name, entries)
+            or "`optbench list optimizers` shows them; a third-party class is named by import path",
+        )
+    return entries[name]
+
+
+def by_class_name() -> dict[str, Entry]:
+    """Return the entries by the name of their class: AdaPlus, RAdam, ..."""
+    return {entry.declaration.__name__: entry for entry in _all().values()}

@@ -1,0 +1,322 @@
+"""What a rule declares: hyper-parameters with bounds, state slots, coefficients, and the direction of a step.
+
+A rule is an optimizer's update written once, for one element, in the paper's symbols. The executors run the same
+function objects with torch tensors (eager), through Numba (cpu) and through Triton (cuda); see `Rule`.
+"""
+
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from optbench.errors import InvalidValueError, nearest
+
+Value = float | int | bool | str | tuple[float, ...]
+
+E = Any
+"""Annotates one element of a tensor (theta, g, a slot, d) or a whole tensor: what the executor passes."""
+C = Any
+"""Annotates a coefficient or a per-tensor value: a scalar, the same for every element."""
+
+
+# --- the functions that a direction may call -----------------------------------------------------------------------
+# Here they work on Python floats; each executor rebinds the names to its own versions.
+
+sqrt = math.sqrt
+
+
+def minimum(a: float, b: float) -> float:
+    """Return the smaller of a and b."""
+    return a if a < b else b
+
+
+def maximum(a: float, b: float) -> float:
+    """Return the larger of a and b."""
+    return a if a > b else b
+
+
+def where(condition: float, a: float, b: float) -> float:
+    """Return a where the condition is true (not zero), else b."""
+    return a if condition else b
+
+
+def sign(a: float) -> float:
+    """Return -1, 0 or 1: the sign of a, and 0 for 0."""
+    return math.copysign(1.0, a) if a else 0.0
+
+
+# --- hyper-parameters ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Hyperparameter:
+    """A keyword of an optimizer: its default, the bounds of its value and what it means."""
+
+    default: Value
+    kind: str
+    doc: str
+    check: Callable[[Any], Value | None]
+    name: str = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        object.__setattr__(self, "name", name)
+
+    def validate(self, value: object) -> Value:
+        """Return the value in its own type.
+
+        Raises:
+            InvalidValueError: when the value is out of bounds or of another type.
+        """
+        if hasattr(value, "item") and not isinstance(value, (int, float)):
+            value = value.item()  # a 0-d tensor or array: torch accepts a tensor as lr
+        checked = self.check(value)
+        if checked is None:
+            raise InvalidValueError(f"{self.name}={_show(value)} is not allowed", f"give a {self.kind}")
+        return checked
+
+
+def _show(value: object) -> str:
+    return "/".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
+
+
+def _number(accept: Callable[[float], bool]) -> Callable[[Any], Value | None]:
+    def check(value: Any) -> Value | None:
+        if isinstance(value, (bool, str)) or not isinstance(value, (int, float)):
+            return None
+        number = float(value)
+        return number if math.isfinite(number) and accept(number) else None
+
+    return check
+
+
+def non_negative(default: float, doc: str) -> Hyperparameter:
+    """Declare a number >= 0."""
+    return Hyperparameter(default, "number >= 0", doc, _number(lambda x: x >= 0))
+
+
+def unit(default: float, doc: str) -> Hyperparameter:
+    """Declare a number in [0, 1), such as a decay rate of a moving average."""
+    return Hyperparameter(default, "number in [0, 1)", doc, _number(lambda x: 0 <= x < 1))
+
+
+def at_least(least: float, default: float, doc: str) -> Hyperparameter:
+    """Declare a number with a lower bound."""
+    return Hyperparameter(default, f"number >= {least:g}", doc, _number(lambda x: x >= least))
+
+
+def non_positive(default: float, doc: str) -> Hyperparameter:
+    """Declare a number <= 0."""
+    return Hyperparameter(default, "number <= 0", doc, _number(lambda x: x <= 0))
+
+
+def learning_rate(default: float) -> Hyperparameter:
+    """Declare lr: a number >= 0, because warm-ups begin at 0."""
+    return non_negative(default, "learning rate")
+
+
+def _numbers(count: int, accept: Callable[[float], bool]) -> Callable[[Any], Value | None]:
+    number = _number(accept)
+
+    def check(value: Any) -> Value | None:
+        if not isinstance(value, (tuple, list)) or len(value) != count:
+            return None
+        items = [number(x.item() if hasattr(x, "item") else x) for x in value]
+        return None if None in items else tuple(items)  # type: ignore[arg-type]
+
+    return check
+
+
+def decay_rates(*default: float) -> Hyperparameter:
+    """Declare betas: numbers in [0, 1), known to the rule as beta1, beta2, ... ."""
+    kind = f"{len(default)}-tuple of numbers in [0, 1), such as {'/'.join(map(str, default))}"
+    return Hyperparameter(
+        default, kind, "decay rates of the moving averages", _numbers(len(default), lambda x: 0 <= x < 1)
+    )
+
+
+def numbers(*default: float, doc: str) -> Hyperparameter:
+    """Declare a tuple of numbers >= 0."""
+    kind = f"{len(default)}-tuple of numbers >= 0, such as {'/'.join(map(str, default))}"
+    return Hyperparameter(default, kind, doc, _numbers(len(default), lambda x: x >= 0))
+
+
+def flag(default: bool, doc: str) -> Hyperparameter:
+    """Declare a switch: true or false."""
+    return Hyperparameter(default, "switch: true or false", doc, lambda x: x if isinstance(x, bool) else None)
+
+
+def choice(*options: str, doc: str) -> Hyperparameter:
+    """Declare one word of several; the first is the default."""
+    return Hyperparameter(options[0], f"word: {' or '.join(options)}", doc, lambda x: x if x in options else None)
+
+
+# --- state slots ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A piece of state: one value for each element, or one for each tensor.
+
+    Attributes:
+        key: its name in `state_dict`; torch's where torch has the algorithm.
+        initial: a number, the name of the hyper-parameter that holds it, or "theta" for a copy of the parameter.
+        when: the hyper-parameter that must be true (or not zero) for the slot to exist; empty means always.
+        per_tensor: one value for the whole tensor, as NovoGrad's second moment.
+    """
+
+    key: str
+    initial: float | str = 0.0
+    when: str = ""
+    per_tensor: bool = False
+
+
+def zeros(key: str, *, when: str = "") -> Slot:
+    """Declare an element-wise slot that starts at 0."""
+    return Slot(key, when=when)
+
+
+def filled(key: str, initial: float | str, *, when: str = "") -> Slot:
+    """Declare an element-wise slot that starts at a number, at a hyper-parameter's value, or as a copy of "theta"."""
+    return Slot(key, initial, when=when)
+
+
+def per_tensor(key: str, initial: float | str = 0.0, *, when: str = "") -> Slot:
+    """Declare a slot that holds one value for the whole tensor."""
+    return Slot(key, initial, when=when, per_tensor=True)
+
+
+# --- the rule ------------------------------------------------------------------------------------------------------
+
+
+class Declaration:
+    """Name, hyper-parameters and costs of an optimizer; the base of `Rule`.
+
+    A declaration that is not a `Rule` has no executors of its own: torch.optim's class runs it.
+    """
+
+    hyperparameters: ClassVar[Mapping[str, Hyperparameter]] = {}
+    name: ClassVar[str] = ""
+
+    def __init_subclass__(cls) -> None:
+        own = {k: v for k, v in vars(cls).items() if isinstance(v, Hyperparameter)}
+        cls.hyperparameters = {**cls.hyperparameters, **own}
+
+    @classmethod
+    def defaults(cls) -> dict[str, Value]:
+        """Return every hyper-parameter with its default."""
+        return {name: h.default for name, h in cls.hyperparameters.items()}
+
+    @classmethod
+    def validate(cls, options: Mapping[str, object]) -> dict[str, Value]:
+        """Return the options in their own types.
+
+        Raises:
+            InvalidValueError: for an unknown key (with the nearest one) or a value out of bounds.
+        """
+        for key in options:
+            if key not in cls.hyperparameters:
+                known = ", ".join(cls.hyperparameters)
+                hint = nearest(key, cls.hyperparameters) or f"its keys: {known}"
+                raise InvalidValueError(f"{cls.name} has no hyper-parameter '{key}'", hint)
+        return {key: cls.hyperparameters[key].validate(value) for key, value in options.items()}
+
+    @classmethod
+    def check(cls, options: Mapping[str, Value]) -> None:
+        """Raise InvalidValueError when complete options contradict each other; by default they never do."""
+
+    @classmethod
+    def state_bytes(cls, options: Mapping[str, Value]) -> int:
+        """Return the bytes of state a parameter in fp32, per-tensor values aside."""
+        raise NotImplementedError
+
+    @classmethod
+    def traffic_bytes(cls, options: Mapping[str, Value]) -> int:
+        """Return the least bytes of memory traffic a parameter and step in fp32: each array read or written once."""
+        raise NotImplementedError
+
+
+class Rule(Declaration):
+    """An optimizer's update, written once for one element.
+
+    The functions take what they need by name: `theta`, `g`, the slots, the values of `layer`, the coefficients, and
+    hyper-parameters or class attributes that are true or false (an `if` on one of those is decided when the rule is
+    compiled, so it costs nothing; there is no other branching). They hold neither numbers nor arithmetic between
+    two scalars: `1 - beta2` in fp32 is off by 1e-5 relative, so `coefficients` computes such terms in float64.
+
+    - `coefficients(t, ...)`: once a step, in float64: everything scalar. It takes t (1 at the first step) and
+      hyper-parameters (`betas` as beta1, beta2, ...), and returns at least `keep` and `scale`.
+    - `reduce(theta, g)`: the terms whose sums over the tensor `layer` takes as n1, n2, ... (optional).
+    - `layer(n1, ..., slots, coefficients)`: once a tensor: returns the per-tensor values named in `layer_values`,
+      then the new per-tensor slots in their order (optional).
+    - `direction(theta, g, slots, values, coefficients)`: returns d, then the new element-wise slots in their order.
+    - `recover(slots, coefficients)`: d of the last step from the state alone, where that is possible (optional).
+    - `apply(theta, d, keep, scale)`: theta after the step; d is the direction for each unit of `scale`.
+    """
+
+    slots: ClassVar[Mapping[str, Slot]] = {}
+    layer_values: ClassVar[tuple[str, ...]] = ()
+    coefficients: ClassVar[Callable[..., Mapping[str, float]]]
+    direction: ClassVar[Callable[..., Any]]
+    reduce: ClassVar[Callable[..., Any] | None] = None
+    layer: ClassVar[Callable[..., Any] | None] = None
+    recover: ClassVar[Callable[..., Any] | None] = None
+    lookahead: ClassVar[bool] = False
+    """True when theta is itself an extrapolation (Win): weight prediction over it is not defined."""
+
+    @staticmethod
+    def apply(theta: Any, d: Any, keep: Any, scale: Any) -> Any:
+        """Return theta after the step: decoupled decay, then the step."""
+        return keep * theta - scale * d
+
+    @classmethod
+    def recoverable(cls, options: Mapping[str, Value]) -> bool:
+        """Tell whether `recover` gives the direction of the last step under these hyper-parameters."""
+        return cls.recover is not None
+
+    @classmethod
+    def present_slots(cls, options: Mapping[str, Value]) -> dict[str, Slot]:
+        """Return the slots that exist under these hyper-parameters."""
+        return {name: slot for name, slot in cls.slots.items() if not slot.when or options[slot.when]}
+
+    @classmethod
+    def coefficients_at(cls, t: int, options: Mapping[str, Value]) -> dict[str, float]:
+        """Return the coefficients of step t (1 at the first) in float64."""
+        given = spread(options)
+        names = inspect_parameters(cls.coefficients)
+        return dict(cls.coefficients(**{name: t if name == "t" else given[name] for name in names}))
+
+    @classmethod
+    def state_bytes(cls, options: Mapping[str, Value]) -> int:
+        """Return 4 bytes for each element-wise slot."""
+        return 4 * sum(not slot.per_tensor for slot in cls.present_slots(options).values())
+
+    @classmethod
+    def traffic_bytes(cls, options: Mapping[str, Value]) -> int:
+        """Read theta, g and the slots, write theta and the slots; a reduction reads its arguments once more."""
+        reduction = 0 if cls.reduce is None else 4 * len(inspect_parameters(cls.reduce))
+        return 12 + 2 * cls.state_bytes(options) + reduction
+
+
+_PARAMETERS: dict[Callable[..., Any], tuple[str, ...]] = {}
+
+
+def inspect_parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the names of a function's parameters; remembered, because a step asks for them every time."""
+    if function not in _PARAMETERS:
+        _PARAMETERS[function] = tuple(inspect.signature(function).parameters)
+    return _PARAMETERS[function]
+
+
+def spread(options: Mapping[str, Value]) -> dict[str, Value]:
+    """Return the options with `betas` added as beta1, beta2, ... ."""
+    flat = dict(options)
+    betas = flat.get("betas", ())
+    if isinstance(betas, (tuple, list)):
+        flat.update({f"beta{i}": beta for i, beta in enumerate(betas, 1)})
+    return flat
+
+
+def with_default(hyperparameter: Hyperparameter, default: Value) -> Hyperparameter:
+    """Return the hyper-parameter with another default, for a rule that differs from its parent in that alone."""
+    return replace(hyperparameter, default=default)

@@ -1,0 +1,50 @@
+"""torch.optim's own classes as implementations of the entries that torch has: the baselines."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch.optim import Optimizer
+
+from optbench.errors import InvalidValueError
+from optbench.optimizers._registry import Entry
+from optbench.optimizers._rule import Value
+
+
+def torch_options(entry: Entry, options: Mapping[str, Value]) -> dict[str, Any]:
+    """Return an entry's hyper-parameters as torch's class takes them.
+
+    Raises:
+        InvalidValueError: for a variant that torch does not have.
+    """
+    assert entry.torch is not None
+    for key, value in entry.torch.only.items():
+        if options[key] != value:
+            raise InvalidValueError(f"torch.optim.{entry.torch.name} has no {key}={options[key]}", "use impl=auto")
+    given: dict[str, Any] = {entry.torch.keys.get(k, k): v for k, v in options.items() if k not in entry.torch.only}
+    if entry.name == "adafactor":
+        eps = options["eps"]
+        assert isinstance(eps, tuple)
+        given["eps"] = (eps[0] or None, eps[1])
+    return given
+
+
+def build(entry: Entry, params: Any, options: Mapping[str, Value]) -> Optimizer:
+    """Build torch's optimizer, `fused=True` where its class has that and the parameters allow it."""
+    assert entry.torch is not None
+    cls = getattr(torch.optim, entry.torch.name)
+    given = torch_options(entry, options)
+    params = list(params)
+    if "fused" in inspect.signature(cls).parameters and _all_fusible(params):
+        given["fused"] = True
+    optimizer: Optimizer = cls(params, **given)
+    return optimizer
+
+
+def _all_fusible(params: list[Any]) -> bool:
+    tensors: list[Any] = []
+    for item in params:
+        group = item["params"] if isinstance(item, dict) else item[1] if isinstance(item, tuple) else item
+        tensors += [group] if isinstance(group, torch.Tensor) else list(group)
+    return all(p.is_floating_point() and p.device.type in ("cpu", "cuda", "mps") for p in tensors)
