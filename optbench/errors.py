@@ -27,5 +27,6 @@ class InvalidValueError(OptbenchError, ValueError):
 
 def nearest(word: str, words: Iterable[str]) -> str:
     """Return ``did you mean 'adaplus'?`` for the closest of `words`, or an empty string when none is close."""
-    matches = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
-    return f"did you mean '{matches[0]}'?" if matches else ""
+    known = {candidate.lower(): candidate for candidate in words}
+    matches = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)
+    return f"did you mean '{known[matches[0]]}'?" if matches else ""

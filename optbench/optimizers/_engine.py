@@ -57,10 +57,16 @@ class RuleOptimizer(Optimizer):
             self.param_groups.pop()
             raise
 
+    @property
+    def _captured(self) -> Mapping[str, str]:
+        return self.entry.rule.captured if self.entry.rule else {}
+
     def _check_group(self, group: Group) -> None:
         declaration = self.entry.declaration
         given = declaration.validate({n: group[n] for n in declaration.hyperparameters})
         declaration.check(given)
+        for name, source in self._captured.items():
+            group.setdefault(name, given[source])
         group.update({n: v for n, v in given.items() if not isinstance(group[n], Tensor)})
 
     def __getstate__(self) -> dict[str, Any]:
@@ -114,8 +120,9 @@ class RuleOptimizer(Optimizer):
     # --- one step --------------------------------------------------------------------------------------------------
 
     def options(self, group: Group) -> dict[str, Value]:
-        """Return a group's hyper-parameters as plain values."""
-        return {n: v.item() if isinstance(v := group[n], Tensor) else v for n in self.entry.declaration.hyperparameters}
+        """Return a group's hyper-parameters, and what it captured at construction, as plain values."""
+        names = (*self.entry.declaration.hyperparameters, *self._captured)
+        return {n: v.item() if isinstance(v := group[n], Tensor) else v for n in names}
 
     def _batches(self, group: Group, prediction: Prediction | None) -> Iterator[tuple[Program, str, Batch]]:
         """Sort the parameters that have a gradient into batches: one executor, type, device and t each."""

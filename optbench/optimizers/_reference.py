@@ -118,19 +118,19 @@ def parse(text: str) -> Reference:
     head, *pairs = text.strip().split(":")
     *before, name = head.split("+")
     if not _NAME.match(name):
-        raise OptbenchError(f"'{text}' is not an optimizer reference", _GRAMMAR)
+        raise OptbenchError(f"{text!r} is not an optimizer reference", _GRAMMAR)
     for wrapper in before:
         if wrapper not in wrappers():
-            raise OptbenchError(f"unknown wrapper '{wrapper}' in '{text}'", nearest(wrapper, wrappers()) or _GRAMMAR)
+            raise OptbenchError(f"unknown wrapper {wrapper!r} in {text!r}", nearest(wrapper, wrappers()) or _GRAMMAR)
     if len(before) > 1:
-        raise OptbenchError(f"'{text}' predicts weights twice", f"write {before[0]}+{name}")
+        raise OptbenchError(f"{text!r} predicts weights twice", f"write {before[0]}+{name}")
     options: dict[str, Value] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not (_KEY.match(key) and equals and value):
-            raise OptbenchError(f"'{pair}' in '{text}' is not key=value", _GRAMMAR)
+            raise OptbenchError(f"{pair!r} in {text!r} is not key=value", _GRAMMAR)
         if key in options:
-            raise OptbenchError(f"'{text}' gives {key} twice", "leave one out")
+            raise OptbenchError(f"{text!r} gives {key} twice", "leave one out")
         options[key] = read_value(value)
     return _validated(Reference(text.strip(), name, bool(before), tuple(options.items())))
 
@@ -158,5 +158,5 @@ def parse_list(text: str) -> list[Reference]:
     """
     items = [item.strip() for item in text.split(",")]
     if not all(items):
-        raise OptbenchError(f"'{text}' holds an empty optimizer reference", _GRAMMAR)
+        raise OptbenchError(f"{text!r} holds an empty optimizer reference", _GRAMMAR)
     return [parse(item) for item in items]

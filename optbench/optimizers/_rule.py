@@ -110,6 +110,22 @@ def non_positive(default: float, doc: str) -> Hyperparameter:
     return Hyperparameter(default, "number <= 0", doc, _number(lambda x: x <= 0))
 
 
+def positive_numbers(*default: float, doc: str) -> Hyperparameter:
+    """Declare a tuple of numbers > 0."""
+    kind = f"{len(default)}-tuple of numbers > 0, such as {'/'.join(map(str, default))}"
+    return Hyperparameter(default, kind, doc, _numbers(len(default), lambda x: x > 0))
+
+
+def whole(default: int, doc: str) -> Hyperparameter:
+    """Declare a whole number >= 0."""
+
+    def check(value: Any) -> Value | None:
+        number = _number(lambda x: x >= 0 and x == int(x))(value)
+        return None if number is None else int(value)
+
+    return Hyperparameter(default, "whole number >= 0", doc, check)
+
+
 def learning_rate(default: float) -> Hyperparameter:
     """Declare lr: a number >= 0, because warm-ups begin at 0."""
     return non_negative(default, "learning rate")
@@ -236,6 +252,11 @@ class Declaration:
         raise NotImplementedError
 
 
+def decay_and_step(theta: E, d: E, keep: C, scale: C) -> E:
+    """Return theta after decoupled decay and the step: what `Rule.apply` is unless a rule says otherwise."""
+    return keep * theta - scale * d
+
+
 class Rule(Declaration):
     """An optimizer's update, written once for one element.
 
@@ -246,12 +267,14 @@ class Rule(Declaration):
 
     - `coefficients(t, ...)`: once a step, in float64: everything scalar. It takes t (1 at the first step) and
       hyper-parameters (`betas` as beta1, beta2, ...), and returns at least `keep` and `scale`.
-    - `reduce(theta, g)`: the terms whose sums over the tensor `layer` takes as n1, n2, ... (optional).
-    - `layer(n1, ..., slots, coefficients)`: once a tensor: returns the per-tensor values named in `layer_values`,
-      then the new per-tensor slots in their order (optional).
+    - `reduce(theta, g)`: the terms (at most two) whose sums over the tensor `layer` takes as n1, n2 (optional). If it
+      takes d, `direction` runs once beforehand with every per-tensor value at 1 and nothing written.
+    - `layer(n1, ..., slots, coefficients)`: once a tensor, in float64: returns the per-tensor values named in
+      `layer_values`, then the new per-tensor slots in their order (optional).
     - `direction(theta, g, slots, values, coefficients)`: returns d, then the new element-wise slots in their order.
     - `recover(slots, coefficients)`: d of the last step from the state alone, where that is possible (optional).
-    - `apply(theta, d, keep, scale)`: theta after the step; d is the direction for each unit of `scale`.
+    - `apply(theta, d, keep, scale)`: theta after the step; d is the direction for each unit of `scale`. It sees the
+      new slots.
     """
 
     slots: ClassVar[Mapping[str, Slot]] = {}
@@ -261,13 +284,11 @@ class Rule(Declaration):
     reduce: ClassVar[Callable[..., Any] | None] = None
     layer: ClassVar[Callable[..., Any] | None] = None
     recover: ClassVar[Callable[..., Any] | None] = None
+    apply: ClassVar[Callable[..., Any]] = staticmethod(decay_and_step)
+    captured: ClassVar[Mapping[str, str]] = {}
+    """What a group keeps of its hyper-parameters at construction: {"base_lr": "lr"}, for `coefficients` to take."""
     lookahead: ClassVar[bool] = False
     """True when theta is itself an extrapolation (Win): weight prediction over it is not defined."""
-
-    @staticmethod
-    def apply(theta: Any, d: Any, keep: Any, scale: Any) -> Any:
-        """Return theta after the step: decoupled decay, then the step."""
-        return keep * theta - scale * d
 
     @classmethod
     def recoverable(cls, options: Mapping[str, Value]) -> bool:
@@ -283,6 +304,8 @@ class Rule(Declaration):
     def coefficients_at(cls, t: int, options: Mapping[str, Value]) -> dict[str, float]:
         """Return the coefficients of step t (1 at the first) in float64."""
         given = spread(options)
+        for name, source in cls.captured.items():
+            given.setdefault(name, given[source])
         names = inspect_parameters(cls.coefficients)
         return dict(cls.coefficients(**{name: t if name == "t" else given[name] for name in names}))
 
@@ -293,8 +316,10 @@ class Rule(Declaration):
 
     @classmethod
     def traffic_bytes(cls, options: Mapping[str, Value]) -> int:
-        """Read theta, g and the slots, write theta and the slots; a reduction reads its arguments once more."""
-        reduction = 0 if cls.reduce is None else 4 * len(inspect_parameters(cls.reduce))
+        """Read theta, g and the slots, write theta and the slots; a reduction reads what it needs once more."""
+        needed = () if cls.reduce is None else inspect_parameters(cls.reduce)
+        dry_run = 8 + cls.state_bytes(options)
+        reduction = dry_run if "d" in needed else 4 * len(needed)
         return 12 + 2 * cls.state_bytes(options) + reduction
 
 

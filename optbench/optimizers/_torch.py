@@ -1,13 +1,14 @@
 """torch.optim's own classes as implementations of the entries that torch has: the baselines."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 from torch.optim import Optimizer
 
 from optbench.errors import InvalidValueError
+from optbench.optimizers._engine import check_parameter
 from optbench.optimizers._registry import Entry
 from optbench.optimizers._rule import Value
 
@@ -36,15 +37,26 @@ def build(entry: Entry, params: Any, options: Mapping[str, Value]) -> Optimizer:
     cls = getattr(torch.optim, entry.torch.name)
     given = torch_options(entry, options)
     params = list(params)
+    for p in _tensors(params):
+        check_parameter(entry.name, p)
     if "fused" in inspect.signature(cls).parameters and _all_fusible(params):
         given["fused"] = True
     optimizer: Optimizer = cls(params, **given)
     return optimizer
 
 
-def _all_fusible(params: list[Any]) -> bool:
-    tensors: list[Any] = []
+def _tensors(params: list[Any]) -> Iterator[torch.Tensor]:
+    """Yield the parameters, which may come as tensors, as (name, tensor), or as groups of either."""
     for item in params:
-        group = item["params"] if isinstance(item, dict) else item[1] if isinstance(item, tuple) else item
-        tensors += [group] if isinstance(group, torch.Tensor) else list(group)
-    return all(p.is_floating_point() and p.device.type in ("cpu", "cuda", "mps") for p in tensors)
+        if isinstance(item, dict):
+            group = item["params"] = [item["params"]] if isinstance(item["params"], torch.Tensor) else [*item["params"]]
+            yield from _tensors(group)
+        else:
+            yield item[1] if isinstance(item, tuple) else item
+
+
+def _all_fusible(params: list[Any]) -> bool:
+    # torch's fused kernels on the CPU step wrongly where a parameter and its gradient differ in layout.
+    return all(
+        p.is_floating_point() and p.is_contiguous() and p.device.type in ("cpu", "cuda") for p in _tensors(params)
+    )

@@ -19,7 +19,7 @@ from optbench.optimizers._rule import (
     "nadam",
     title="NAdam",
     paper="https://openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ",
-    torch=TorchClass("NAdam", keys={"decoupled": "decoupled_weight_decay"}),
+    torch=TorchClass("NAdam"),
 )
 class NAdam(Rule):
     """NAdam (Dozat 2016), as torch.optim.NAdam defines it.
@@ -39,17 +39,17 @@ class NAdam(Rule):
     eps = non_negative(1e-8, "added to the root of v_hat")
     weight_decay = non_negative(0.0, "lambda")
     momentum_decay = non_negative(4e-3, "psi, of the momentum schedule")
-    decoupled = flag(False, "decoupled decay; false: lambda theta joins the gradient (L2)")
+    decoupled_weight_decay = flag(False, "decoupled decay; false: lambda theta joins the gradient (L2)")
     slots = {"m": zeros("exp_avg"), "v": zeros("exp_avg_sq"), "P": per_tensor("mu_product", 1.0)}
     layer_values = ("of_g", "of_m")
 
     @staticmethod
     def coefficients(
         t: int, lr: float, beta1: float, beta2: float, eps: float, weight_decay: float,
-        momentum_decay: float, decoupled: bool,
+        momentum_decay: float, decoupled_weight_decay: bool,
     ) -> dict[str, float]:  # fmt: skip
         return {
-            "keep": 1 - lr * weight_decay if decoupled else 1.0,
+            "keep": 1 - lr * weight_decay if decoupled_weight_decay else 1.0,
             "scale": lr,
             "decay": weight_decay,
             "b1": beta1,
@@ -70,9 +70,9 @@ class NAdam(Rule):
     @staticmethod
     def direction(
         theta: E, g: E, m: E, v: E,
-        of_g: C, of_m: C, decay: C, b1: C, a1: C, b2: C, a2: C, k2: C, eps: C, decoupled: bool,
+        of_g: C, of_m: C, decay: C, b1: C, a1: C, b2: C, a2: C, k2: C, eps: C, decoupled_weight_decay: bool,
     ) -> tuple[E, E, E]:  # fmt: skip
-        if not decoupled:
+        if not decoupled_weight_decay:
             g = g + decay * theta
         m = b1 * m + a1 * g
         v = b2 * v + a2 * g * g

@@ -73,10 +73,6 @@ def _where(condition: float, a: float, b: float) -> float:
     return a if condition else b
 
 
-def _sign(a: float) -> float:
-    return a / abs(a) if a else a
-
-
 def _jit(function: Callable[..., Any]) -> Any:
     return numba.njit(function, error_model="numpy")
 
@@ -84,8 +80,8 @@ def _jit(function: Callable[..., Any]) -> Any:
 @cache
 def _names() -> dict[str, Any]:
     """Return the functions that stand for `sqrt`, `where`, ... in a compiled rule."""
-    named: dict[str, Callable[..., Any]] = {"minimum": _minimum, "maximum": _maximum, "where": _where, "sign": _sign}
-    return {"sqrt": np.sqrt, **{name: _jit(f) for name, f in named.items()}}
+    named: dict[str, Callable[..., Any]] = {"minimum": _minimum, "maximum": _maximum, "where": _where}
+    return {"sqrt": np.sqrt, "sign": np.sign, **{name: _jit(f) for name, f in named.items()}}
 
 
 _HEAD = """
@@ -101,6 +97,7 @@ def kernel(pointer):
     bounds = carray(integers_at(a[4]), (parts + 1,))
     k = carray(doubles_at(a[5]), (COEFFICIENTS,))
     zero = real(0)
+    one = real(1)
 """
 
 _CHUNK = """
@@ -222,19 +219,28 @@ def sum_kernel(program: Program, kind: Kind, coefficients: tuple[str, ...]) -> A
     """Return the kernel that sums the rule's `reduce` over every chunk, in float64."""
     source = _Source(program, kind, coefficients)
     reduce = _rule_function(source, "reduce")
+    functions = {"reduce": reduce}
     needed = inspect_parameters(reduce)
+    source.load_coefficients("real")
     source.text += _CHUNK
+    if "d" in needed:
+        functions["direction"] = _rule_function(source, "direction")
+        needed = tuple(n for n in inspect_parameters(functions["direction"]) if n in source.rows)
     source.open_rows(["swap" if n == "theta" and kind.cached else n for n in needed])
     source.line(3, "n1 = 0.0")
     source.line(3, "n2 = 0.0")
     source.line(3, "for i in range(length):")
-    rows = {n: "p_swap[i]" if n == "theta" and kind.cached else f"p_{n}[i]" for n in needed}
-    source.line(4, f"terms = {source.call('reduce', rows)}")
+    for name in needed:
+        source.line(4, f"{_local(name)} = p_{'swap' if name == 'theta' and kind.cached else name}[i]")
+    if "direction" in functions:
+        scope = {**source.scope(), **dict.fromkeys(source.rule.layer_values, "one")}
+        source.line(4, f"d = {source.call('direction', scope)}[0]")
+    source.line(4, f"terms = {source.call('reduce', source.scope())}")
     source.line(4, "n1 += terms[0]")
     source.line(4, "n2 += terms[len(terms) - 1]")
     source.line(3, "sums[0, c] = n1")
     source.line(3, "sums[1, c] = n2")
-    return source.compile({"reassoc", "contract"}, reduce=reduce)
+    return source.compile({"reassoc", "contract"}, **functions)
 
 
 @cache
@@ -256,6 +262,11 @@ def layer_kernel(program: Program, kind: Kind, coefficients: tuple[str, ...]) ->
     for name in present:
         source.line(2, f"p_{name}[0] = s_{name}")
     return source.compile(False, layer=_rule_function(source, "layer"))
+
+
+def _local(name: str) -> str:
+    """Return what an element of a row is called inside the loop."""
+    return name if name in ("theta", "g") else f"s_{name}"
 
 
 def _rule_function(source: _Source, name: str) -> Callable[..., Any]:

@@ -42,14 +42,15 @@ def _dense(p: torch.Tensor) -> bool:
 def _chunks(lengths: tuple[int, ...]) -> np.ndarray:
     """Return rows tensor, offset and length of every chunk, as an int64 array (3, chunks)."""
     rows = [(i, o, min(CHUNK, n - o)) for i, n in enumerate(lengths) for o in range(0, n, CHUNK)]
-    return np.ascontiguousarray(np.array(rows, dtype=np.int64).reshape(-1, 3).T)
+    return np.array(rows, dtype=np.int64).reshape(-1, 3).T.copy()
 
 
 @cache
 def _bounds(lengths: tuple[int, ...], threads: int) -> np.ndarray:
     """Return where each thread's chunks begin and end: equal numbers of elements, an int64 array (threads + 1,)."""
     before = np.concatenate([[0], np.cumsum(_chunks(lengths)[2])])
-    return np.searchsorted(before, np.arange(threads + 1) * before[-1] / threads).astype(np.int64)
+    edges = np.arange(threads + 1) * before[-1] / threads
+    return np.asarray(np.searchsorted(before, edges), dtype=np.int64)
 
 
 def _addresses(rows: list[list[torch.Tensor]]) -> np.ndarray:

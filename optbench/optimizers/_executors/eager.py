@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from optbench.optimizers._executors._program import Batch, Program, arguments, compute_dtype, rebind
+from optbench.optimizers._rule import inspect_parameters
 
 Tensor = torch.Tensor
 
@@ -66,7 +67,7 @@ class _Element:
         new: dict[str, Tensor] = {}
         if "layer" in functions:
             wide = _wide(self.dtype, theta.device)
-            terms = functions["reduce"](*arguments(functions["reduce"], scope)) if "reduce" in functions else ()
+            terms = self._terms(scope)
             sums = {f"n{i}": term.sum(dtype=wide) for i, term in enumerate(terms, 1)}
             own = {n: slots[n].to(wide) for n in program.layer_slots if n in slots}
             layer = functions["layer"]
@@ -77,6 +78,18 @@ class _Element:
         d, *rest = functions["direction"](*arguments(functions["direction"], scope))
         new.update(zip(program.element_slots, rest, strict=True))
         return d, {name: value for name, value in new.items() if name in program.present}
+
+    def _terms(self, scope: dict[str, Any]) -> tuple[Tensor, ...]:
+        """Return what is summed over the tensor; a sum over d needs a direction first, with per-tensor values at 1."""
+        functions = self.functions
+        if "reduce" not in functions:
+            return ()
+        needed = inspect_parameters(functions["reduce"])
+        if "d" in needed:
+            dry = {**scope, **dict.fromkeys(self.program.rule.layer_values, 1.0)}
+            scope = {**scope, "d": functions["direction"](*arguments(functions["direction"], dry))[0]}
+        terms: tuple[Tensor, ...] = functions["reduce"](*arguments(functions["reduce"], scope))
+        return terms
 
     def recover(self, k: Mapping[str, float]) -> Tensor:
         """Return d of the last step from the state."""
@@ -107,7 +120,8 @@ def advance(program: Program, batch: Batch) -> None:
             theta = theta + batch.last[1] * element.recover(batch.last[0])
         d, new = element.direction(theta, element.g, element.slots, batch.k)
         apply = element.functions["apply"]
-        theta = apply(*arguments(apply, {**batch.k, "theta": theta, "d": d}))
+        scope = {**batch.k, **dict(program.flags), **element.absent, **new, "theta": theta, "d": d}
+        theta = apply(*arguments(apply, scope))
         for name, value in new.items():
             element.slots[name].copy_(value)
         if batch.swap is not None:
