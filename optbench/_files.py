@@ -1,0 +1,73 @@
+"""Files that appear whole or not at all, and the system's refusals in words for a user."""
+
+import contextlib
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from optbench.errors import OptbenchError
+
+TEMPORARY = ".tmp-"
+
+
+def write(path: Path, content: bytes | memoryview, sync: bool = True) -> None:
+    """Put `content` at `path` so that a reader finds the old file or the whole new one, never a part.
+
+    Args:
+        path: its folder is made if need be.
+        content: all of it.
+        sync: wait until the bytes are on the disk, for what must outlive a power failure.
+
+    Raises:
+        OptbenchError: when the disk is full or may not be written; what was there before is untouched.
+    """
+    with user_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
+        try:
+            try:
+                _write_all(descriptor, content)
+                if sync:
+                    os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            os.replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+
+
+def remove(path: Path) -> None:
+    """Delete a file if it is there."""
+    with user_errors(path):
+        path.unlink(missing_ok=True)
+
+
+def _write_all(descriptor: int, content: bytes | memoryview) -> None:
+    """Write every byte (os.write may take fewer than it is given)."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+@contextlib.contextmanager
+def user_errors(path: Path) -> Iterator[None]:
+    """Turn what the system says about a file into an OptbenchError with a remedy; a held lock passes."""
+    try:
+        yield
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise OptbenchError(
+                f"no space left to write {path}",
+                "free some space and give the same command again: what is stored is intact",
+            ) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise OptbenchError(
+                f"no permission to write {path}", "choose another folder with --runs or OPTBENCH_RUNS"
+            ) from error
+        raise OptbenchError(f"cannot write {path}: {error.strerror}", "choose another folder with --runs") from error
