@@ -1,0 +1,67 @@
+"""The kinds of things that `list` and `show` know, each with its names and a line about each. No torch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind, such as the optimizers: how to get all names, and a few words about one."""
+
+    plural: str
+    singular: str
+    names: Callable[[], list[str]]
+    row: Callable[[str], tuple[str, ...]]  # the cells after the name
+
+    def matching(self, pattern: str) -> list[str]:
+        """Return the names that match a shell pattern."""
+        return [name for name in self.names() if fnmatchcase(name, pattern)]
+
+
+def kinds() -> dict[str, Kind]:
+    """Return every kind by its plural, in the order in which `list` shows them."""
+    from optbench import datasets, models, recipe
+
+    found = (
+        Kind("optimizers", "optimizer", _optimizers, _optimizer),
+        Kind("recipes", "recipe", recipe.names, _recipe),
+        Kind("datasets", "dataset", datasets.names, _dataset),
+        Kind("models", "model", models.names, _model),
+    )
+    return {kind.plural: kind for kind in found}
+
+
+def _optimizers() -> list[str]:
+    from optbench import optimizers
+
+    return [*optimizers.names(), *optimizers.wrappers()]
+
+
+def _optimizer(name: str) -> tuple[str, ...]:
+    from optbench import optimizers
+
+    entry = optimizers.info(name)
+    made = f"wrapper: {name}+NAME" if entry.wrapper else " ".join(entry.implementations)
+    return entry.title, made, entry.paper
+
+
+def _recipe(name: str) -> tuple[str, ...]:
+    from optbench import recipe
+
+    found = recipe.load(name)
+    return found.title, f"{found.epochs} epochs, {found.seeds} seeds"
+
+
+def _dataset(name: str) -> tuple[str, ...]:
+    from optbench import datasets
+
+    facts = datasets.info(name)
+    shape = " x ".join(map(str, facts.shape))
+    return facts.title, f"{shape}, {sum(facts.splits.values()):,} images"
+
+
+def _model(name: str) -> tuple[str, ...]:
+    from optbench import models
+
+    return (models.info(name).title,)

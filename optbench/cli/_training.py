@@ -1,0 +1,117 @@
+"""What `train` and `compare` share: from options to references, from specs to results, interruptible."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optbench.cli import Interrupted
+from optbench.cli._display import Quiet
+
+if TYPE_CHECKING:
+    from optbench.optimizers import Reference
+    from optbench.plan import Arm, RunSpec
+    from optbench.recipe import Recipe
+    from optbench.results import RunResult
+    from optbench.store import Store
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Where runs and data are, as the shared options gave it."""
+
+    runs: Path
+    data_root: Path | None
+    rerun: bool
+
+
+def plan_arms(recipe: "Recipe", optims: Any, baselines: Any, **more: Any) -> list["Arm"]:
+    """Return `plan.build`'s arms, once every class named by import path has shown that it is an optimizer."""
+    from optbench import plan
+
+    arms = plan.build(recipe, optims, baselines, **more)
+    if third_party := [arm.reference for arm in arms if arm.reference.is_import_path]:
+        try_optimizers(third_party)
+    return arms
+
+
+def settings(recipe: "Recipe", device: str) -> dict[str, object]:
+    """Return what a report says of a recipe as it is run."""
+    return {
+        "title": recipe.title,
+        "task": recipe.task,
+        "data": recipe.data,
+        "model": recipe.model,
+        "epochs": recipe.epochs,
+        "batch_size": recipe.batch_size,
+        "schedule": recipe.schedule.name,
+        "precision": recipe.precision,
+        "device": device,
+        "threads": recipe.threads,
+        "protocol": recipe.protocol,
+    }
+
+
+def machine(device: str) -> dict[str, object]:
+    """Return what a report says of the machine and its software."""
+    from optbench import environment
+
+    found: dict[str, object] = {**environment.machine(), **environment.versions()}
+    if device.startswith("cuda"):
+        import torch
+
+        found["gpu"] = torch.cuda.get_device_name(device)
+    return found
+
+
+def train_all(
+    specs: Sequence["RunSpec"], store: "Store", storage: Storage, show: Quiet, jobs: int = 1
+) -> list["RunResult"]:
+    """Return a result for every spec, from the store or trained now."""
+    found = [] if storage.rerun else [result for result in _stored(specs, store) if result]
+    if found:
+        show.note(f"{len(found)} of {len(specs)} {'run' if len(specs) == 1 else 'runs'} from the store")
+    if len(found) == len(specs):
+        return [replace(result, cached=True) for result in found]  # torch is not needed
+    try_optimizers(spec.optimizer for spec in specs)
+    _fetch_data(specs[0], storage, show)
+    from optbench.parallel import run_all
+
+    show.stage("training", len(specs))
+    return run_all(specs, store=store, data_root=storage.data_root, progress=show, rerun=storage.rerun, jobs=jobs)
+
+
+def _stored(specs: Sequence["RunSpec"], store: "Store") -> list["RunResult | None"]:
+    """Return the results that need not be trained again, None for the other specs."""
+    results = [store.result(spec.key()) for spec in specs]
+    return [result if result and result.status in ("ok", "diverged") else None for result in results]
+
+
+@contextmanager
+def interruptible(specs: Sequence["RunSpec"], store: "Store", storage: Storage) -> Iterator[None]:
+    """Turn Ctrl-C into a sentence that says what was kept and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        same = "the same command again without --rerun" if storage.rerun else "the same command again"
+        done = sum(result is not None for result in _stored(specs, store))
+        kept = f"{done} of {len(specs)} runs are stored in {storage.runs}"
+        raise Interrupted(f"{kept}; run {same} to continue") from None
+
+
+def try_optimizers(chosen: Iterable["Reference"]) -> None:
+    """Make each optimizer once, over one parameter: what it refuses is told before anything trains."""
+    import torch
+
+    from optbench import optimizers
+
+    for reference in dict.fromkeys(chosen):
+        optimizers.create(reference, [torch.nn.Parameter(torch.zeros(1))])
+
+
+def _fetch_data(spec: "RunSpec", storage: Storage, show: Quiet) -> None:
+    """Have the data here before anything trains, with a bar where it has to be downloaded."""
+    from optbench import datasets
+
+    datasets.fetch(spec.recipe.data, root=storage.data_root, progress=show.download)

@@ -1,0 +1,164 @@
+"""Every command and program of the README is run, as the HTML comment before its block says.
+
+- run: every line exits with 0 (a program runs to its end)
+- file NAME: the block is that file; rule NAME: so is an optimizer, and it computes what it should
+- data: needs Fashion-MNIST, or says that it is missing
+- output, error: what is printed is exact, and the status 0 or 2
+- ci: `.ci/run` runs it; table: the output of the main command, which `.ci/run` runs
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from optbench import optimizers, recipe
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+class Block(NamedTuple):
+    test: str
+    language: str
+    text: str
+
+
+BLOCKS = [
+    Block(*found)
+    for found in re.findall(r"^(?:<!-- test: ([^>]+) -->\n)?```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+]
+
+
+def blocks(test: str) -> list[Block]:
+    return [block for block in BLOCKS if block.test.split()[:1] == [test]]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the README's commands run, one after the other, as its reader would run them."""
+    folder = tmp_path_factory.mktemp("reader")
+    for block in blocks("file"):
+        (folder / block.test.split()[1]).write_text(block.text)
+    return folder
+
+
+def run(command: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    """Run a line of shell; `optbench` is this checkout's, and `python` the one that runs the tests."""
+    shims = folder / ".bin"
+    shims.mkdir(exist_ok=True)
+    (shims / "optbench").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m optbench "$@"\n')
+    (shims / "optbench").chmod(0o755)
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{shims}:{os.environ['PATH']}", "COLUMNS": "80"}
+    return subprocess.run(command, shell=True, cwd=folder, env=env, capture_output=True, text=True, timeout=300)
+
+
+def test_every_block_says_how_it_is_tested() -> None:
+    assert len(BLOCKS) >= 12
+    known = {"run", "file", "data", "error", "output", "ci", "table", "rule"}
+    assert not [block for block in BLOCKS if block.test.split()[:1] == [] or block.test.split()[0] not in known]
+
+
+COMMANDS = [line for block in blocks("run") if block.language == "sh" for line in block.text.splitlines()]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_run(command: str, folder: Path) -> None:
+    done = run(command, folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+
+
+@pytest.mark.parametrize("block", [block for block in blocks("run") if block.language == "python"])
+def test_programs_run(block: Block, folder: Path) -> None:
+    (folder / "program.py").write_text(block.text)
+    done = run(f"{sys.executable} -W error program.py", folder)
+    assert done.returncode == 0, done.stderr
+
+
+CHECK_OF_THE_RULE = """
+import torch, signum
+from optbench.optimizers import create
+
+for reference in ("signum:impl=eager", "signum:impl=cpu", "xgrad+signum"):
+    theta = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    optimizer = create(f"{reference}:lr=0.25:beta=0.5", [theta])
+    for gradient in ([1.0, -1.0, 0.0], [-4.0, -1.0, 0.0]):  # m: .5 -.5 0, then -1.75 -.75 0
+        theta.grad = torch.tensor(gradient)
+        optimizer.step()
+    if hasattr(optimizer, "eval"):
+        optimizer.eval()
+    assert theta.tolist() == [1.0, 2.5, 3.0], (reference, theta)
+"""
+
+
+@pytest.mark.parametrize("block", blocks("rule"))
+def test_the_rule_works_as_it_stands(block: Block, folder: Path) -> None:
+    (folder / block.test.split()[1]).write_text(block.text)
+    (folder / "check.py").write_text(CHECK_OF_THE_RULE)
+    done = run(f"{sys.executable} -W error check.py", folder)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", blocks("data"))
+def test_commands_on_downloaded_data_run_or_say_what_is_missing(block: Block, folder: Path) -> None:
+    done = run(block.text, folder)
+    if done.returncode == 0:
+        assert re.search(r"accuracy (8|9)\d\.\d", done.stdout)  # one epoch of Fashion-MNIST gives over 80 %
+    else:
+        assert done.returncode == 2, done.stderr
+        assert done.stderr.splitlines()[-1].startswith("error: ")
+        assert "fashion-mnist" in done.stderr
+
+
+@pytest.mark.parametrize("block", blocks("output"))
+def test_output_is_as_shown(block: Block, folder: Path) -> None:
+    command, _, shown = block.text.partition("\n")
+    done = run(command.removeprefix("$ "), folder)
+    assert (done.returncode, done.stdout, done.stderr) == (0, shown, "")
+
+
+@pytest.mark.parametrize("block", blocks("error"))
+def test_errors_are_as_shown(block: Block, folder: Path) -> None:
+    command, _, shown = block.text.partition("\n")
+    done = run(command.removeprefix("$ "), folder)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", shown)
+
+
+def test_ci_runs_the_commands_that_install() -> None:
+    script = (ROOT / ".ci" / "run").read_text()
+    lines = [line for block in blocks("ci") for line in block.text.splitlines() if line != "bash .ci/run"]
+    assert len(lines) == 2
+    for command in {part.strip() for line in lines for part in line.split("&&")} - {"python -m pip install ."}:
+        assert command.replace("pip install", "pip install --quiet") in script or command in script
+
+
+def test_the_table_is_of_the_command_above_it(folder: Path) -> None:
+    (block,) = blocks("table")
+    for arm in ("adaplus", "radam", "adamw", "sgdm"):
+        assert len(re.findall(rf"^{arm} ", block.text, re.MULTILINE)) == 2  # once in quality, once in cost
+    assert "10 seeds (0 to 9)" in block.text
+
+
+def test_the_optimizers_of_the_readme_are_those_of_the_registry() -> None:
+    section = README.partition("## Optimizers")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `([^`]+?)(?:\+NAME)?` \| (.*?) \| (.*?) \| \[.*\]\(<?(\S+?)>?\) \|$", section, re.MULTILINE)
+    entries = [optimizers.info(name) for name in [*optimizers.names(), *optimizers.wrappers()]]
+    assert rows == [
+        (entry.name, entry.title, ", ".join(entry.implementations) or "over any optimizer", entry.url)
+        for entry in entries
+    ]
+
+
+def test_the_recipes_of_the_readme_are_those_of_the_package() -> None:
+    section = README.partition("## Recipes")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE) == recipe.names()
+
+
+def test_the_ci_script_is_valid_bash() -> None:
+    subprocess.run(["bash", "-n", ROOT / ".ci" / "run"], check=True)
