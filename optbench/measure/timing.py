@@ -11,28 +11,23 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from statistics import median
 
 import torch
 
-from optbench.errors import OptbenchError
 from optbench.failures import Stopped, reported
+from optbench.measure import SAMPLE_SECONDS, TOTAL_SECONDS, Report
 from optbench.measure.memory import METHODS, peak_bytes
 from optbench.optimizers import executor_of, state_bytes
-from optbench.plan import Arm, RunSpec, cost_key
+from optbench.plan import Arm, RunSpec
 from optbench.results import Cost
 from optbench.session import Session, settings
-from optbench.store import Store
 
 WARMUP_ITERATIONS = 5
-SAMPLE_SECONDS = 0.4  # a sample is an epoch, or about this much of a longer one
-TOTAL_SECONDS = 8.0  # what all rounds together should take...
-ROUNDS = (6, 20)  # ...with at least and at most so many of them
-
-Report = Callable[[int, int], None]
+ROUNDS = (6, 20)  # at least and at most
 
 
 @dataclass
@@ -50,56 +45,11 @@ class _Subject:
     seconds: list[float] = field(default_factory=list)  # one a round, of a whole epoch
 
 
-def measure_arms(
-    arms: Sequence[Arm],
-    *,
-    store: Store | None = None,
-    data_root: Path | None = None,
-    progress: Report | None = None,
-    rerun: bool = False,
-) -> dict[str, Cost]:
-    """Return what each arm costs, by canonical reference.
-
-    Args:
-        arms: their first spec says what to run.
-        store: where costs measured before, of the same arms on the same machine, are taken from and kept.
-        data_root: folder to look in for data first.
-        progress: called with the rounds done and those to do.
-        rerun: measure again even when the store has the costs.
-
-    Raises:
-        OptbenchError: missing data, no such device, a store that cannot be written.
-    """
-    if not arms:
-        raise OptbenchError("nothing to measure", "name at least one optimizer")
-    if store is None:
-        return _fresh(arms, data_root, progress)
-    key = cost_key(arms, _settings(arms[0].specs[0]))
-    costs = None if rerun else store.costs(key)
-    if costs is None:
-        # whoever waited for another process to measure the same arms takes what that one found
-        with store.costs_lock(lambda: store.note("another process measures costs: waiting for it")):
-            costs = None if rerun else store.costs(key)
-            if costs is None:
-                fresh = _fresh(arms, data_root, progress)
-                if all(cost.status == "ok" for cost in fresh.values()):
-                    store.save_costs(key, fresh)
-                return fresh
-    texts = {arm.reference.canonical: arm.reference.text for arm in arms}
-    return {name: replace(costs[name], cached=True, optimizer=text) for name, text in texts.items()}
-
-
-def _fresh(arms: Sequence[Arm], data_root: Path | None, progress: Report | None) -> dict[str, Cost]:
-    """Measure the arms now."""
+def measure_now(arms: Sequence[Arm], data_root: Path | None = None, progress: Report | None = None) -> dict[str, Cost]:
+    """Return what each arm costs, measured now; see `optbench.measure.measure_arms`."""
     with settings(arms[0].specs[0], deterministic=False):
         subjects = [_Subject(arm.specs[0], arm.role) for arm in arms]
         return _measure(subjects, data_root, progress or (lambda done, total: None))
-
-
-def _settings(spec: RunSpec) -> dict[str, object]:
-    """Return what of the measurement itself changes its figures, for the store's key."""
-    device = torch.cuda.get_device_name(spec.device) if spec.device_type == "cuda" else "cpu"
-    return {"device": device, "sample_seconds": SAMPLE_SECONDS, "total_seconds": TOTAL_SECONDS}
 
 
 def _measure(subjects: list[_Subject], data_root: Path | None, progress: Report) -> dict[str, Cost]:

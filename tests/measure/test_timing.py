@@ -7,7 +7,7 @@ import pytest
 
 from optbench import plan, recipe
 from optbench.errors import OptbenchError
-from optbench.measure import measure_arms, timing
+from optbench.measure import measure_arms, settings_key, timing
 from optbench.plan import Arm
 from optbench.store import Store
 
@@ -120,7 +120,7 @@ def test_one_process_measures_at_a_time(tmp_path: Path, monkeypatch: pytest.Monk
 
     def finish(note: str) -> None:
         notes.append(note)
-        other.save_costs(plan.cost_key(arms("adamw"), timing._settings(arms("adamw")[0].specs[0])), theirs)
+        other.save_costs(plan.cost_key(arms("adamw"), settings_key(arms("adamw")[0].specs[0])), theirs)
         lock.__exit__(None, None, None)
 
     mine = measure_arms(arms("adamw"), store=Store(tmp_path / "runs", finish))
