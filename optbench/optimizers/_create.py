@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
-from optbench.errors import OptbenchError, nearest
+from optbench.errors import InvalidValueError, OptbenchError, nearest
 from optbench.optimizers import _torch
 from optbench.optimizers._engine import RuleOptimizer
 from optbench.optimizers._prediction import XGrad
@@ -35,6 +35,7 @@ def optimizer_class(entry: Entry) -> type[Optimizer]:
         ),
         inspect.Parameter("impl", inspect.Parameter.KEYWORD_ONLY, default="auto"),
         inspect.Parameter("maximize", inspect.Parameter.KEYWORD_ONLY, default=False),
+        inspect.Parameter("capturable", inspect.Parameter.KEYWORD_ONLY, default=False),
     ]
     signature = inspect.Signature(parameters)
 
@@ -43,7 +44,7 @@ def optimizer_class(entry: Entry) -> type[Optimizer]:
         if unknown:
             entry.declaration.validate({unknown[0]: kwargs[unknown[0]]})
         given = signature.bind(*args, **kwargs).arguments
-        own = {name: given.pop(name) for name in ("params", "impl", "maximize") if name in given}
+        own = {name: given.pop(name) for name in ("params", "impl", "maximize", "capturable") if name in given}
         params = own.pop("params")
         RuleOptimizer.__init__(self, params, given, **own)
 
@@ -63,18 +64,20 @@ def _arguments_doc(entry: Entry) -> str:
     rows = [f"        {h.name}: {h.doc} ({h.kind}; default {h.default})." for h in entry.hyperparameters]
     rows = ["    Args:", "        params: parameters, or groups of them.", *rows]
     rows += [
-        "        impl: the executor: auto, eager or cpu.",
+        "        impl: the executor: auto, eager, cpu or cuda.",
         "        maximize: ascend instead of descending.",
+        "        capturable: keep t and the coefficients on the device, for CUDA graphs.",
     ]
     return "\n".join([*rows, "", "    Raises:", "        InvalidValueError: for a value out of bounds.", ""])
 
 
-def create(reference: Reference | str, params: Any, **overrides: Any) -> Optimizer:
+def create(reference: Reference | str, params: Any, *, capturable: bool = False, **overrides: Any) -> Optimizer:
     """Build the optimizer that a reference names.
 
     Args:
         reference: `adaplus`, `xgrad+adamw:s=2`, an import path, ... or a `Reference`.
         params: parameters, or groups of them.
+        capturable: keep t and the coefficients on the device, for CUDA graphs; then lr may be a tensor there.
         overrides: hyper-parameters that replace those of the reference.
 
     Raises:
@@ -87,6 +90,9 @@ def create(reference: Reference | str, params: Any, **overrides: Any) -> Optimiz
         reference = Reference(reference.text, reference.name, reference.xgrad, tuple(merged.items()))
     reference = reference.resolve()
     base, wrapper = reference.split()
+    if capturable:
+        base["capturable"] = True
+        base.update({n: v for n, v in overrides.items() if isinstance(v, torch.Tensor)})  # type: ignore[misc]
     optimizer = (
         _third_party(reference, params, base) if reference.is_import_path else _own(reference.name, params, base)
     )
@@ -95,11 +101,13 @@ def create(reference: Reference | str, params: Any, **overrides: Any) -> Optimiz
 
 def _own(name: str, params: Any, options: dict[str, Any]) -> Optimizer:
     entry = info(name)
-    impl = options.pop("impl")
+    impl, capturable = options.pop("impl"), options.pop("capturable", False)
     entry.declaration.check(options)
     if impl == "torch" or entry.rule is None:
+        if capturable:
+            raise InvalidValueError(f"capturable=True with {name}:impl={impl}", "use impl=cuda, or torch.optim's class")
         return _torch.build(entry, params, options)
-    return optimizer_class(entry)(params, impl=impl, **options)  # type: ignore[call-arg]
+    return optimizer_class(entry)(params, impl=impl, capturable=capturable, **options)  # type: ignore[call-arg]
 
 
 def imported_class(path: str) -> type[Optimizer]:

@@ -2,13 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
 from torch.optim import Optimizer
 
 from optbench.errors import InvalidValueError, OptbenchError
-from optbench.optimizers._executors import eager
+from optbench.optimizers import _clock
+from optbench.optimizers._executors import _cuda_support, eager
 from optbench.optimizers._executors._program import Batch, Program, compute_dtype
 from optbench.optimizers._plan import Plan, Prediction, predict
 from optbench.optimizers._registry import Entry
@@ -17,27 +19,43 @@ from optbench.optimizers._rule import Value
 Tensor = torch.Tensor
 Group = dict[str, Any]
 
-IMPLEMENTATIONS = ("auto", "eager", "cpu")
+IMPLEMENTATIONS = ("auto", "eager", "cpu", "cuda")
 
 
 class RuleOptimizer(Optimizer):
     """Runs `entry.rule` on its parameters.
 
-    `impl` chooses the executor: `eager`, `cpu`, or `auto`, which is the fastest one that fits each parameter. t belongs
-    to each parameter, as in torch: a step without its gradient does not count. State is kept in fp32 for bf16 and
-    fp16 parameters, and under torch's keys where torch has the algorithm.
+    `impl` chooses the executor: `eager`, `cpu`, `cuda`, or `auto`, which is the fastest one that fits each parameter. t
+    belongs to each parameter, as in torch: a step without its gradient does not count. State is kept in fp32 for bf16
+    and fp16 parameters, and under torch's keys where torch has the algorithm. `capturable=True` keeps t and the
+    coefficients on the device, so that a step can be captured into a CUDA graph; a learning rate that changes between
+    replays is given as a tensor on the device.
     """
 
     entry: ClassVar[Entry]
 
-    def __init__(self, params: Any, options: Mapping[str, object], *, impl: str = "auto", maximize: bool = False):
+    def __init__(
+        self,
+        params: Any,
+        options: Mapping[str, object],
+        *,
+        impl: str = "auto",
+        maximize: bool = False,
+        capturable: bool = False,
+    ) -> None:
         if impl not in IMPLEMENTATIONS:
-            raise InvalidValueError(f"impl={impl} is not an executor of {self.entry.name}", "give auto, eager or cpu")
-        self.impl = impl
+            hint = f"give {', '.join(IMPLEMENTATIONS)}"
+            raise InvalidValueError(f"impl={impl} is not an executor of {self.entry.name}", hint)
+        _clock.check_executor(self.entry.name, impl, capturable)
+        self.impl, self.capturable = impl, capturable
+        self._on_device = capturable  # whether t has moved to the device
+        self._honours: bool | None = None
         self.used: set[str] = set()
         self._plans: dict[int, Plan] = {}
         declaration = self.entry.declaration
-        super().__init__(params, {**declaration.defaults(), **declaration.validate(options), "maximize": maximize})
+        given: dict[str, Any] = {**declaration.defaults(), **declaration.validate(options), "maximize": maximize}
+        given |= {n: v for n, v in options.items() if isinstance(v, Tensor)}
+        super().__init__(params, given)
 
     # --- torch.optim's contract ------------------------------------------------------------------------------------
 
@@ -53,9 +71,11 @@ class RuleOptimizer(Optimizer):
             for p in group["params"]:
                 check_parameter(self.entry.name, p)
             self._check_group(group)
+            _clock.check_parameters(self, group)
         except OptbenchError:
             self.param_groups.pop()
             raise
+        self._honours = None
 
     @property
     def _captured(self) -> Mapping[str, str]:
@@ -70,11 +90,12 @@ class RuleOptimizer(Optimizer):
         group.update({n: v for n, v in given.items() if not isinstance(group[n], Tensor)})
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "impl": self.impl, "used": self.used}
+        return {**super().__getstate__(), "impl": self.impl, "used": self.used, "capturable": self.capturable}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         self._plans = {}
+        self._on_device, self._honours = self.capturable, None
         torch_class = self.entry.torch
         renamed = torch_class.keys if torch_class else {}
         defaults = {**self.entry.declaration.defaults(), "maximize": False}
@@ -90,6 +111,13 @@ class RuleOptimizer(Optimizer):
                 step = int(step.item())
             if step is not None:
                 p_state["step"] = int(step)
+
+    @property
+    def _step_supports_amp_scaling(self) -> bool:
+        """What GradScaler asks: whether `step` takes found_inf and grad_scale, which it then sets, on the device."""
+        if self._honours is None:
+            self._honours = _clock.honours_found_inf(self)
+        return self._honours
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state, with torch's names of hyper-parameters beside ours: torch's own class can load it."""
@@ -111,18 +139,37 @@ class RuleOptimizer(Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
+        self._refuse_sparse()
+        self._on_device = self._on_device or _clock.scaler_values(self) != (None, None)
+        batches = partial(_clock.batches, self) if self._on_device else self._batches
         for group in self.param_groups:
-            for program, impl, batch in self._batches(group, prediction):
+            for program, impl, batch in batches(group, prediction):
                 self.used.add(impl)
                 executor(impl).advance(program, batch)
         return loss
+
+    def _refuse_sparse(self) -> None:
+        """Look at every gradient before any parameter moves: a refused step leaves everything as it was."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None and p.grad.layout is not torch.strided:
+                    raise OptbenchError(
+                        f"{self.entry.name} does not support sparse gradients",
+                        "use a dense gradient (nn.Embedding(sparse=False)) or torch.optim.SparseAdam",
+                    )
 
     # --- one step --------------------------------------------------------------------------------------------------
 
     def options(self, group: Group) -> dict[str, Value]:
         """Return a group's hyper-parameters, and what it captured at construction, as plain values."""
-        names = (*self.entry.declaration.hyperparameters, *self._captured)
-        return {n: v.item() if isinstance(v := group[n], Tensor) else v for n in names}
+        return plain(group, (*self.entry.declaration.hyperparameters, *self._captured))
+
+    def snapshot(self, group: Group) -> dict[str, Any]:
+        """Return what `options` does, without waiting for a device that keeps t: its tensors are copied there."""
+        if not self._on_device:
+            return self.options(group)
+        kept = _clock.options(self, group)
+        return {n: v.detach().clone() if isinstance(v, Tensor) else v for n, v in kept.items()}
 
     def _batches(self, group: Group, prediction: Prediction | None) -> Iterator[tuple[Program, str, Batch]]:
         """Sort the parameters that have a gradient into batches: one executor, type, device and t each."""
@@ -157,7 +204,8 @@ class RuleOptimizer(Optimizer):
             state = self._state_of(p, program, options, prediction)
             state["step"] = t = state["step"] + 1
             g = self._gradient(p, group["maximize"])
-            impl = self._impl_for(p, g, [state[key] for key in keys], prediction)
+            stale = prediction is None or prediction.reading == "stale"
+            impl = self.executor_for(p, g, [state[key] for key in keys]) if stale else "eager"
             live = bool(prediction and state.get("live"))
             bucket = buckets[impl, p.dtype, p.device, t, live]
             bucket[0].append(p)
@@ -173,11 +221,6 @@ class RuleOptimizer(Optimizer):
     def _gradient(self, p: Tensor, maximize: bool) -> Tensor:
         g = p.grad
         assert g is not None
-        if g.layout is not torch.strided:
-            raise OptbenchError(
-                f"{self.entry.name} does not support sparse gradients",
-                "use a dense gradient (nn.Embedding(sparse=False)) or torch.optim.SparseAdam",
-            )
         if g.stride() != p.stride() and type(g) is Tensor and not (g.is_contiguous() and p.is_contiguous()):
             g = torch.empty_like(p).copy_(g)
         return -g if maximize else g
@@ -202,18 +245,32 @@ class RuleOptimizer(Optimizer):
             state[prediction.swap] = p.detach().clone()
         return state
 
-    def _impl_for(self, p: Tensor, g: Tensor, state: Iterable[Tensor], prediction: Prediction | None) -> str:
-        if self.impl == "eager" or p.device.type != "cpu" or (prediction and prediction.reading != "stale"):
+    def executor_for(self, p: Tensor, g: Tensor, state: Iterable[Tensor]) -> str:
+        """Return the executor that runs a parameter with its gradient and state."""
+        if self.impl == "eager":
+            return "eager"
+        if p.device.type == "cuda" or self.impl == "cuda":
+            return "cuda" if _cuda_support.runs_on(p.device) and executor("cuda").fits(p, g, *state) else "eager"
+        if p.device.type != "cpu":
             return "eager"
         from optbench.optimizers._executors import cpu
 
         return "cpu" if cpu.fits(p, g, *state) else "eager"
 
 
+def plain(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Value]:
+    """Return the named values, tensors among them read."""
+    return {n: v.item() if isinstance(v := values[n], Tensor) else v for n in names}
+
+
 def executor(name: str) -> Any:
-    """Return an executor's module; Numba is imported only when it is needed."""
+    """Return an executor's module; Numba and Triton are imported only when they are needed."""
     if name == "eager":
         return eager
+    if name == "cuda":
+        from optbench.optimizers._executors import cuda
+
+        return cuda
     from optbench.optimizers._executors import cpu
 
     return cpu
@@ -233,11 +290,17 @@ def check_parameter(name: str, p: Tensor) -> None:
         raise OptbenchError(f"{name} does not support integer parameters ({p.dtype})", "give a floating-point tensor")
 
 
-def keep_dtypes(optimizer: Optimizer, state_dict: Mapping[str, Any]) -> None:
-    """Undo torch's cast of loaded state to the parameter's type: fp32 moments of bf16 parameters stay fp32."""
+def keep_dtypes(optimizer: RuleOptimizer, state_dict: Mapping[str, Any]) -> None:
+    """Undo torch's cast of loaded state to the parameter's type: fp32 moments of bf16 parameters stay fp32.
+
+    What is no slot of the rule (weights that XGrad has swapped out) stays as it was saved.
+    """
+    assert optimizer.entry.rule is not None
+    slots = {slot.key for slot in optimizer.entry.rule.slots.values()}
     saved = (i for group in state_dict["param_groups"] for i in group["params"])
     for i, p in zip(saved, (p for group in optimizer.param_groups for p in group["params"]), strict=True):
         for key, value in state_dict["state"].get(i, {}).items():
             if isinstance(value, Tensor) and key != "step" and value.is_floating_point():
-                dtype = value.dtype if p.dtype == torch.float64 else compute_dtype(value.dtype)
+                kept = p.dtype == torch.float64 or key not in slots
+                dtype = value.dtype if kept else compute_dtype(value.dtype)
                 optimizer.state[p][key] = value.to(device=p.device, dtype=dtype)

@@ -5,23 +5,22 @@ in. What is swapped out is a state slot, so a model's and an optimizer's state_d
 continue bitwise.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
 from torch.optim import Optimizer
 
 from optbench.errors import InvalidValueError, OptbenchError
-from optbench.optimizers._engine import RuleOptimizer, executor
-from optbench.optimizers._executors._program import Batch, Program
+from optbench.optimizers import _aim
+from optbench.optimizers._aim import SWAP
+from optbench.optimizers._clock import lent_scaler_values
+from optbench.optimizers._engine import RuleOptimizer
 from optbench.optimizers._plan import Prediction
 from optbench.optimizers._registry import info
 
 Tensor = torch.Tensor
 Group = dict[str, Any]
-
-SWAP = "swap"
-"""State key of what is swapped out: theta while training, phi while evaluating."""
 
 DECOUPLED = ("decoupled_weight_decay", "weight_decouple", "decoupled_decay", "decouple", "decoupled")
 """Group keys by which torch and third parties say that their weight decay is decoupled."""
@@ -140,8 +139,7 @@ class XGrad(Optimizer):
         """Let the parameters hold theta: to evaluate, save or log. Nothing happens when they do already."""
         for group in self.param_groups:
             if group["predicting"]:
-                if not self.cache and self.restore:
-                    self._recover(group)
+                self._keep_theta(group, self._live(group))
                 self._exchange(group)
                 group["predicting"] = False
 
@@ -152,10 +150,11 @@ class XGrad(Optimizer):
             if not group["predicting"]:
                 self._exchange(group)
                 group["predicting"] = True
-            if group["aim"] and self._moved(group):
+            if group["aim"] and self._moved(group) and self.restore:
                 self._aim_again(group)
             if not self.cache:
-                self._forget(group)
+                for _, state in self._live(group):
+                    state.pop(SWAP, None)
 
     def _live(self, group: Group) -> Iterator[tuple[Tensor, dict[str, Any]]]:
         for p in group["params"]:
@@ -170,14 +169,29 @@ class XGrad(Optimizer):
                 p.copy_(state[SWAP])
                 state[SWAP].copy_(kept)
 
-    def _forget(self, group: Group) -> None:
-        for _, state in self._live(group):
-            state.pop(SWAP, None)
+    def _keep_theta(self, group: Group, live: Iterable[tuple[Tensor, dict[str, Any]]]) -> None:
+        """Without a cache, put theta into `swap`; until it is taken out it costs what the cache costs."""
+        if self.restore and not self.cache:
+            assert isinstance(self.base, RuleOptimizer)
+            _aim.keep_theta(self.base, group, live)
 
     @staticmethod
     def _moved(group: Group) -> bool:
         aim = group["aim"]
-        return bool(float(group["lr"]) != aim["lr"] or group["s"] != aim["s"])
+        return bool(float(group["lr"]) != float(aim["lr"]) or group["s"] != aim["s"])
+
+    def _aim_again(self, group: Group) -> None:
+        """Predict with the lr and s that the group has now: from the state where that gives d, else by proportion."""
+        lr, aim = float(group["lr"]), group["aim"]
+        live = list(self._live(group))
+        self._keep_theta(group, live)
+        by_state = self.reading == "stale" and _aim.knows_direction(self.base, group)
+        if by_state:
+            assert isinstance(self.base, RuleOptimizer)
+            _aim.from_state(self.base, group, live, lr)
+        else:
+            _aim.by_proportion(group, live, lr)
+        group["aim"] = {**aim, "lr": lr if by_state or float(aim["lr"]) else 0.0, "s": group["s"]}
 
     # --- the step --------------------------------------------------------------------------------------------------
 
@@ -197,16 +211,24 @@ class XGrad(Optimizer):
         if isinstance(self.base, RuleOptimizer):
             cached = self.cache and self.restore
             recovers = self.restore and not self.cache
-            self.base.step(prediction=Prediction(SWAP if cached else "", recovers, self.reading))
+            with lent_scaler_values(self, self.base):
+                self.base.step(prediction=Prediction(SWAP if cached else "", recovers, self.reading))
         else:
             self._step_foreign()
         for group in self.param_groups:
             group["aim"] = self._snapshot(group) if group["s"] else {}
         return loss
 
+    @property
+    def _step_supports_amp_scaling(self) -> bool:
+        """What GradScaler asks: whether a step may be skipped on the device, as the base can, with what it takes."""
+        base, restored_by_state = self.base, self.restore and not self.cache
+        able = isinstance(base, RuleOptimizer) and self.reading == "stale" and not restored_by_state
+        return able and bool(base._step_supports_amp_scaling)  # type: ignore[attr-defined]
+
     def _snapshot(self, group: Group) -> dict[str, Any]:
         base = self.base
-        options = base.options(group) if isinstance(base, RuleOptimizer) else {"lr": float(group["lr"])}
+        options = base.snapshot(group) if isinstance(base, RuleOptimizer) else {"lr": float(group["lr"])}
         return {**options, "s": group["s"]}
 
     @torch.no_grad()
@@ -218,12 +240,11 @@ class XGrad(Optimizer):
             for p, state in list(self._live(group)):
                 if p.grad is not None and group["s"]:
                     continue
-                if not self.cache and self.restore:
-                    p.copy_(self._theta_of(group, p))
-                elif SWAP in state:
+                self._keep_theta(group, [(p, state)])
+                if SWAP in state:
                     p.copy_(state[SWAP])
                 state["live"] = False
-                if not group["s"]:
+                if not group["s"] or not self.cache:
                     state.pop(SWAP, None)
 
     @torch.no_grad()
@@ -249,57 +270,6 @@ class XGrad(Optimizer):
                 self.state[p][SWAP] = p.detach().clone() if swap is None else swap.copy_(p)
             self.state[p]["live"] = True
             p.sub_(displacement, alpha=s)
-
-    # --- aiming again ----------------------------------------------------------------------------------------------
-
-    def _recover(self, group: Group) -> None:
-        """Keep theta, recomputed from phi and the state, in `swap`: until `train()` it costs what the cache costs."""
-        for p, state in self._live(group):
-            state[SWAP] = self._theta_of(group, p)
-
-    def _batch(self, group: Group, p: Tensor) -> tuple[Program, Batch]:
-        base, state = self.base, self.state[p]
-        assert isinstance(base, RuleOptimizer) and base.entry.rule is not None
-        program = Program.of(base.entry.rule, base.options(group))
-        slots = {n: [state[slot.key]] for n, slot in program.slots.items()}
-        options = {n: group["aim"][n] for n in base.entry.declaration.hyperparameters}
-        k = base.entry.rule.coefficients_at(state["step"], options)
-        return program, Batch([p], [], slots, k)
-
-    def _theta_of(self, group: Group, p: Tensor) -> Tensor:
-        program, batch = self._batch(group, p)
-        batch.last = (batch.k, group["aim"]["s"] * batch.k["scale"])
-        theta: Tensor = executor("eager").recovered(program, batch)[0]
-        return theta
-
-    def _aim_again(self, group: Group) -> None:
-        """Predict with the lr and s that the group has now: from the state where that gives d, else by proportion."""
-        base, aim = self.base, group["aim"]
-        lr, s = float(group["lr"]), group["s"]
-        by_state = (
-            isinstance(base, RuleOptimizer)
-            and base.entry.rule is not None
-            and self.reading == "stale"
-            and base.entry.rule.recoverable(base.options(group))
-        )
-        ratio = (lr * s) / (aim["lr"] * aim["s"]) if aim["lr"] else 0.0
-        for p, state in self._live(group):
-            if not self.restore:
-                continue  # theta is not known any more
-            if not self.cache:
-                state[SWAP] = self._theta_of(group, p)
-            if by_state:
-                self._aim_by_state(group, p, lr)
-            elif ratio:
-                p.lerp_(state[SWAP], 1 - ratio)
-        group["aim"] = {**aim, "lr": lr if aim["lr"] or by_state else 0.0, "s": s}
-
-    def _aim_by_state(self, group: Group, p: Tensor, lr: float) -> None:
-        program, batch = self._batch(group, p)
-        options = {**{n: group["aim"][n] for n in program.rule.hyperparameters}, "lr": lr}
-        batch.k = program.rule.coefficients_at(self.state[p]["step"], options)
-        batch.swap, batch.reach = [self.state[p][SWAP]], group["s"] * batch.k["scale"]
-        executor("eager").aim(program, batch)
 
 
 def _decoupled_decay(group: Group, base: Optimizer) -> float:

@@ -102,7 +102,7 @@ def read_value(text: str) -> Value:
 
 
 def _impl(name: str, value: object) -> Value:
-    offered = ("auto", *info(name).implementations)
+    offered = ("auto", *info(name).offered)
     if value not in offered:
         hint = f"{name} has impl={', '.join(offered)}"
         raise InvalidValueError(f"impl={value} is not an implementation of {name}", hint)

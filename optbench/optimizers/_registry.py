@@ -65,9 +65,14 @@ class Entry:
 
     @property
     def implementations(self) -> tuple[str, ...]:
-        """The values of `impl` that this entry has, `auto` aside."""
+        """The values of `impl` that this entry has on every machine, `auto` aside."""
         own = ("eager", "cpu") if self.rule else ()
         return own + (("torch",) if self.torch else ())
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """`implementations` and those that need a device of their own."""
+        return self.implementations + (("cuda",) if self.rule else ())
 
     def state_bytes(self, **options: Value) -> int:
         """Return the bytes of optimizer state a parameter in fp32."""

@@ -84,7 +84,7 @@ def _number(accept: Callable[[float], bool]) -> Callable[[Any], Value | None]:
     def check(value: Any) -> Value | None:
         if isinstance(value, (bool, str)) or not isinstance(value, (int, float)):
             return None
-        number = float(value)
+        number = float(value) + 0.0  # -0.0 becomes 0.0: equal values have one canonical text
         return number if math.isfinite(number) and accept(number) else None
 
     return check

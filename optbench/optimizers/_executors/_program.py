@@ -58,6 +58,25 @@ class Program:
 
 
 @dataclass
+class Clock:
+    """A step whose t and coefficients live on the device, for CUDA graphs and for steps that may be skipped there.
+
+    Attributes:
+        steps: t before the step of each tensor, 0-d tensors in fp32; the executor advances them.
+        options: the hyper-parameters; a tensor among them is read on the device.
+        s: steps predicted ahead.
+        found_inf: of a GradScaler: nothing happens when it is not 0.
+        grad_scale: of a GradScaler: what the gradients have been multiplied by.
+    """
+
+    steps: list[torch.Tensor]
+    options: Mapping[str, Any]
+    s: float = 0.0
+    found_inf: torch.Tensor | None = None
+    grad_scale: torch.Tensor | None = None
+
+
+@dataclass
 class Batch:
     """Tensors of one kind (dtype, device, t, hyper-parameters) that take a step together.
 
@@ -71,6 +90,7 @@ class Batch:
         last: (coefficients, reach) of the last prediction, from which a cache-free step recovers theta.
         rehearsals: the coefficients of the further steps that the readings `zero` and `repeat` run ahead.
         repeat: whether those steps see the last gradient, or 0.
+        clock: what stands for `k` when the coefficients are computed on the device; the cuda executor alone has it.
     """
 
     theta: list[torch.Tensor]
@@ -82,6 +102,7 @@ class Batch:
     last: tuple[Mapping[str, float], float] | None = None
     rehearsals: list[Mapping[str, float]] = field(default_factory=list)
     repeat: bool = False
+    clock: Clock | None = None
 
 
 def rebind(
