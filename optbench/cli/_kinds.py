@@ -42,7 +42,7 @@ def _optimizer(name: str) -> tuple[str, ...]:
     from optbench import optimizers
 
     entry = optimizers.info(name)
-    made = f"wrapper: {name}+NAME" if entry.wrapper else " ".join(entry.implementations)
+    made = f"wrapper: {name}+NAME" if entry.wrapper else " ".join(entry.offered)
     return entry.title, made, entry.paper
 
 

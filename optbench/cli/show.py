@@ -65,14 +65,14 @@ def _optimizer(name: str, options: "Mapping[str, Value] | None" = None) -> str:
     facts = [
         ("paper", entry.paper),
         ("link", entry.url if entry.url != entry.paper else ""),
-        ("implementations", ", ".join(entry.implementations)),
+        ("implementations", ", ".join(entry.offered)),
         ("state", f"{entry.state_bytes(**chosen)} bytes a parameter (fp32){more}"),
         ("traffic", f"{entry.traffic_bytes(**chosen)} bytes of memory a parameter and step (fp32){more}"),
         ("use", f"{name}+NAME, such as {name}+adamw" if entry.wrapper else ""),
     ]
     rows = [(h.name, _value(chosen.get(h.name, h.default)), h.kind, h.doc) for h in entry.hyperparameters]
     if not entry.wrapper:
-        takes = "word: " + ", ".join(("auto", *entry.implementations))
+        takes = "word: " + ", ".join(("auto", *entry.offered))
         rows.append(("impl", "auto", takes, "implementation; auto is the fastest for device and dtype"))
     return _page(
         f"{'wrapper' if entry.wrapper else 'optimizer'} {name}: {entry.title}",

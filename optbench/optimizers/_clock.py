@@ -63,7 +63,7 @@ def _check_fits(fits: bool, p: Tensor) -> None:
 
 def honours_found_inf(optimizer: "RuleOptimizer") -> bool:
     """Tell whether a step may be skipped on the device: then GradScaler leaves unscaling and skipping to it."""
-    if optimizer.impl not in ("auto", "cuda") or _cuda_support.missing():
+    if not (optimizer.impl == "cuda" or optimizer.capturable) or _cuda_support.missing():
         return False
     params = [p for group in optimizer.param_groups for p in group["params"]]
     if not all(_cuda_support.runs_on(p.device) for p in params):

@@ -1,8 +1,9 @@
 """RuleOptimizer: a torch.optim.Optimizer that runs a rule through an executor."""
 
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any, ClassVar
 
 import torch
@@ -25,7 +26,7 @@ IMPLEMENTATIONS = ("auto", "eager", "cpu", "cuda")
 class RuleOptimizer(Optimizer):
     """Runs `entry.rule` on its parameters.
 
-    `impl` chooses the executor: `eager`, `cpu`, `cuda`, or `auto`, which is the fastest one that fits each parameter. t
+    `impl` chooses the executor: `eager`, `cpu`, `cuda`, or `auto`: `cpu` where it fits a parameter, else `eager`. t
     belongs to each parameter, as in torch: a step without its gradient does not count. State is kept in fp32 for bf16
     and fp16 parameters, and under torch's keys where torch has the algorithm. `capturable=True` keeps t and the
     coefficients on the device, so that a step can be captured into a CUDA graph; a learning rate that changes between
@@ -249,13 +250,22 @@ class RuleOptimizer(Optimizer):
         """Return the executor that runs a parameter with its gradient and state."""
         if self.impl == "eager":
             return "eager"
-        if p.device.type == "cuda" or self.impl == "cuda":
+        # `auto` leaves CUDA parameters to eager until the Triton kernels have been seen running on a GPU.
+        if self.impl == "cuda" or self.capturable:
             return "cuda" if _cuda_support.runs_on(p.device) and executor("cuda").fits(p, g, *state) else "eager"
         if p.device.type != "cpu":
             return "eager"
         from optbench.optimizers._executors import cpu
 
+        if self.impl == "cpu" and not cpu.runs(p.dtype):
+            say_once(f"impl=cpu does not compute in {p.dtype}: eager does")
         return "cpu" if cpu.fits(p, g, *state) else "eager"
+
+
+@cache
+def say_once(message: str) -> None:
+    """Warn of a fallback; of each once in a process."""
+    warnings.warn(message, stacklevel=2)
 
 
 def plain(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Value]:

@@ -3,6 +3,7 @@
 import copy
 import io
 import pickle
+import warnings
 
 import pytest
 import torch
@@ -19,7 +20,7 @@ from optimizer_cases import (
 
 from optbench import optimizers
 from optbench.errors import OptbenchError
-from optbench.optimizers import create, info, names
+from optbench.optimizers import create, executor_of, info, names
 
 OURS = [r for r in references() if not r.endswith("torch")]
 EVERY = references() + [f"xgrad+{r}" for r in references() if r.partition(":")[0] in predictable()]
@@ -594,3 +595,19 @@ def test_changes_of_theta_from_outside_are_kept(reference):
     steps(optimizer, parameters, problem, range(2))
     steps(twin, others, problem, range(2))
     assert_same(others, parameters)
+
+
+def test_the_cpu_executor_says_once_that_eager_stands_in() -> None:
+    from optbench.optimizers import _engine
+
+    _engine.say_once.cache_clear()
+    for times in (1, 0):
+        p = torch.nn.Parameter(torch.ones(3, dtype=torch.bfloat16))
+        p.grad = torch.ones_like(p)
+        optimizer = create("adamw:impl=cpu", [p])
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            optimizer.step()
+            optimizer.step()
+        assert [str(w.message) for w in told] == ["impl=cpu does not compute in torch.bfloat16: eager does"] * times
+        assert executor_of(optimizer) == "eager"

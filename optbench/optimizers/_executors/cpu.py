@@ -23,11 +23,16 @@ CHUNK = 16384  # elements: 64 kB of each array, so that a chunk of every array f
 _NUMPY = {torch.float32: np.float32, torch.float64: np.float64}
 
 
+def runs(dtype: torch.dtype) -> bool:
+    """Tell whether the kernel computes in a type."""
+    return dtype in _NUMPY
+
+
 def fits(p: torch.Tensor, *others: torch.Tensor) -> bool:
     """Tell whether the kernel can run a parameter and the tensors that go with it: one type, dense, one layout."""
     return (
         p.device.type == "cpu"
-        and p.dtype in _NUMPY
+        and runs(p.dtype)
         and type(p) in (torch.Tensor, torch.nn.Parameter)
         and _dense(p)
         and all(q.dtype == p.dtype and (q.stride() == p.stride() or q.dim() == 0) for q in others)

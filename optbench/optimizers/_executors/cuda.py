@@ -74,8 +74,6 @@ def advance(program: Program, batch: Batch) -> None:
     """
     assert not batch.rehearsals
     clock = batch.clock
-    if clock is None and captured(batch.theta[0].device):
-        raise OptbenchError("a step within a CUDA graph's capture", "build the optimizer with capturable=True")
     kind = Kind(
         batch.theta[0].dtype,
         cached=batch.swap is not None,
@@ -88,7 +86,9 @@ def advance(program: Program, batch: Batch) -> None:
     given = _scalars(batch)
     if clock is not None:
         given |= {"found": clock.found_inf, "scale": clock.grad_scale}
-    with _on(batch.theta[0].device):
+    with _on(device := batch.theta[0].device):
+        if clock is None and captured(device):
+            raise OptbenchError("a step within a CUDA graph's capture", "build the optimizer with capturable=True")
         for table in tables(_row_tensors(program, batch)):
             _step(program, kind if table.aligned else kind.unaligned, tuple(batch.k), clock, table, given)
 
