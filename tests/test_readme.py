@@ -150,8 +150,7 @@ def test_the_optimizers_of_the_readme_are_those_of_the_registry() -> None:
     rows = re.findall(r"^\| `([^`]+?)(?:\+NAME)?` \| (.*?) \| (.*?) \| \[.*\]\(<?(\S+?)>?\) \|$", section, re.MULTILINE)
     entries = [optimizers.info(name) for name in [*optimizers.names(), *optimizers.wrappers()]]
     assert rows == [
-        (entry.name, entry.title, ", ".join(entry.offered) or "over any optimizer", entry.url)
-        for entry in entries
+        (entry.name, entry.title, ", ".join(entry.offered) or "over any optimizer", entry.url) for entry in entries
     ]
 
 

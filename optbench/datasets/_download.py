@@ -116,9 +116,7 @@ class _Transfer:
         """Return the response, or None when the server has nothing after the bytes that are here."""
         headers = {"User-Agent": _USER_AGENT} | ({"Range": f"bytes={here}-"} if here else {})
         try:
-            return urllib.request.urlopen(
-                urllib.request.Request(url, headers=headers), timeout=self.timeout_s
-            )
+            return urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=self.timeout_s)
         except urllib.error.HTTPError as error:
             error.close()
             if error.code == 416 and here:
@@ -157,9 +155,7 @@ class _Transfer:
 
     def _block(self, response: Any) -> bytes:
         try:
-            return bytes(
-                response.read1(_BLOCK)
-            )  # read1: what has come is stored at once, so it can be resumed
+            return bytes(response.read1(_BLOCK))  # read1: what has come is stored at once, so it can be resumed
         except (
             http.client.HTTPException,
             OSError,
@@ -192,9 +188,7 @@ def _one_writer(target: Path) -> Iterator[None]:
     """Let one process at a time download a file; the others wait, and then find it."""
     try:
         import fcntl
-    except (
-        ImportError
-    ):  # no such lock outside POSIX: two downloads at once would repeat work, and fail verification
+    except ImportError:  # no such lock outside POSIX: two downloads at once would repeat work, and fail verification
         yield
         return
     with target.with_name(target.name + ".lock").open("w") as lock:

@@ -122,9 +122,7 @@ class IdxSource:
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise OptbenchError(f"{path} is truncated or altered ({error})", self._replace(path)) from None
         except OSError as error:
-            raise OptbenchError(
-                f"{path} cannot be read ({error.strerror or error})", "permit reading it"
-            ) from None
+            raise OptbenchError(f"{path} cannot be read ({error.strerror or error})", "permit reading it") from None
         if len(data) < file.size:
             raise OptbenchError(f"{path} is truncated: {len(data)} of {file.size} bytes", self._replace(path))
         digest = hashlib.sha256(data).hexdigest()
@@ -167,6 +165,4 @@ def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
     except OSError as error:
-        raise OptbenchError(
-            f"cannot look into {path.parent} ({error.strerror})", "permit reading it"
-        ) from None
+        raise OptbenchError(f"cannot look into {path.parent} ({error.strerror})", "permit reading it") from None

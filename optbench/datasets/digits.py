@@ -76,9 +76,7 @@ def _verified_text() -> str:
     try:
         data = gzip.decompress(file.read_bytes())
     except (OSError, EOFError, zlib.error) as error:
-        raise OptbenchError(
-            f"the embedded data file {file} cannot be read ({error})", "reinstall optbench"
-        ) from None
+        raise OptbenchError(f"the embedded data file {file} cannot be read ({error})", "reinstall optbench") from None
     if hashlib.sha256(data).hexdigest() != INFO.checksum:
         raise OptbenchError(f"the embedded data file {file} is altered", "reinstall optbench")
     return data.decode("ascii")

@@ -126,9 +126,7 @@ def _joined(first: Split, second: Split) -> Split:
 
     from optbench.datasets import Split
 
-    return Split(
-        images=torch.cat((first.images, second.images)), labels=torch.cat((first.labels, second.labels))
-    )
+    return Split(images=torch.cat((first.images, second.images)), labels=torch.cat((first.labels, second.labels)))
 
 
 def _mix(seed: int, epoch: int) -> int:
