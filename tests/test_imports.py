@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "train": FACTS | RUNNING | {"optimizers", "tasks"},
     "parallel": FACTS | RUNNING | {"train"},
     "measure": FACTS | RUNNING | {"train", "optimizers", "tasks"},
-    "verify": FACTS | {"optimizers", "tasks"},
+    "verify": FACTS | {"optimizers", "tasks", "plan", "recipe", "session"},
     "stats": {"errors", "results", "store", "plan", "recipe"},
     "report": {"errors", "results", "stats"},
     "cli": FACTS | REGISTRIES | RUNNING | {"train", "parallel", "measure", "verify", "stats", "report"},

@@ -32,14 +32,19 @@ def torch_options(entry: Entry, options: Mapping[str, Value]) -> dict[str, Any]:
 
 
 def build(entry: Entry, params: Any, options: Mapping[str, Value]) -> Optimizer:
-    """Build torch's optimizer, `fused=True` where its class has that and the parameters allow it."""
+    """Build torch's optimizer, `fused=True` where its class has that and the parameters allow it.
+
+    Not for SGD with momentum, whose fused form fails on parameters that get their first gradient late.
+    """
     assert entry.torch is not None
     cls = getattr(torch.optim, entry.torch.name)
     given = torch_options(entry, options)
     params = list(params)
     for p in _tensors(params):
         check_parameter(entry.name, p)
-    if "fused" in inspect.signature(cls).parameters and _all_fusible(params):
+    # torch's fused SGD raises TypeError when only some parameters have a momentum buffer yet (late first gradients).
+    takes_fused = "fused" in inspect.signature(cls).parameters and not given.get("momentum")
+    if takes_fused and _all_fusible(params):
         given["fused"] = True
     optimizer: Optimizer = cls(params, **given)
     return optimizer
