@@ -469,7 +469,21 @@ def one_line(caught):
     return text
 
 
-@pytest.mark.parametrize("reference", EVERY)
+TAKE_SPARSE = ("sgdm:impl=torch", "xgrad+sgdm:impl=torch")  # torch.optim.SGD itself can
+
+
+@pytest.mark.parametrize("reference", TAKE_SPARSE)
+def test_torchs_sgd_steps_by_sparse_gradients(reference):
+    p = torch.nn.Parameter(torch.ones(4, 2))
+    optimizer = create(reference, [p], lr=0.1)
+    p.grad = torch.sparse_coo_tensor([[1]], [[1.0, 2.0]], (4, 2), check_invariants=True)
+    optimizer.step()
+    if hasattr(optimizer, "eval"):
+        optimizer.eval()
+    assert torch.allclose(p.detach(), torch.tensor([[1.0, 1.0], [0.9, 0.8], [1.0, 1.0], [1.0, 1.0]]))
+
+
+@pytest.mark.parametrize("reference", [name for name in EVERY if name not in TAKE_SPARSE])
 def test_sparse_gradients_are_refused(reference):
     p = torch.nn.Parameter(torch.ones(4, 2))
     optimizer = create(reference, [p])
