@@ -6,8 +6,8 @@ machine; a ratio is the median of the ratios of neighbours. Nothing here fails o
 little.
 
 - times AdamW: over torch.optim.AdamW(fused=True) on equal tensors.
-- roofline: the share of a copy's speed at which the step moves its least bytes (`traffic_bytes` of the rule). A step
-  that finds its tensors in the cache can pass 1.
+- roofline: the share of a copy's speed at which the step moves its least bytes (`traffic_bytes` of the rule). On a CPU
+  it can reach 1.5: a copy's target is read into the cache before it is written, a step writes what it has read.
 """
 
 import statistics
