@@ -71,7 +71,7 @@ class Plan:
             and self.size == len(state)
             and len(params) == len(self.params)
             and all(map(is_, params, self.params))
-            and all([g.layout is torch.strided and g.dtype is self.dtype and g.is_contiguous() for g in grads])  # noqa: C419
+            and all([g.dtype is self.dtype and g.is_contiguous() for g in grads])  # noqa: C419
             and all(all(map(is_, [own.get(key) for own in states], kept)) for key, kept in self.keys)
             and (prediction is None or all([own.get("live") for own in states]))  # noqa: C419
         )

@@ -7,7 +7,7 @@ function objects with torch tensors (eager), through Numba (cpu) and through Tri
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from optbench.errors import InvalidValueError, nearest
@@ -340,8 +340,3 @@ def spread(options: Mapping[str, Value]) -> dict[str, Value]:
     if isinstance(betas, (tuple, list)):
         flat.update({f"beta{i}": beta for i, beta in enumerate(betas, 1)})
     return flat
-
-
-def with_default(hyperparameter: Hyperparameter, default: Value) -> Hyperparameter:
-    """Return the hyper-parameter with another default, for a rule that differs from its parent in that alone."""
-    return replace(hyperparameter, default=default)

@@ -10,7 +10,6 @@ depend on the number of threads.
 from functools import cache
 from typing import Any
 
-import numba
 import numpy as np
 import torch
 
@@ -110,8 +109,3 @@ def aim(program: Program, batch: Batch) -> None:
     rows = [batch.theta, batch.theta, *(batch.slots[n] for n in program.present), batch.swap]
     scalars = np.array([*batch.k.values(), batch.reach, 0.0], dtype=np.float64)
     _Call(batch, rows, scalars).run(element_kernel(program, kind, tuple(batch.k)))
-
-
-def version() -> str:
-    """Return the version of the compiler, which is part of a run's identity."""
-    return str(numba.__version__)

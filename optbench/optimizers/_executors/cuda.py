@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
-import triton
 
 from optbench.errors import OptbenchError
 from optbench.optimizers._executors import _cuda_support
@@ -140,8 +139,3 @@ def check_device_coefficients(program: Program, options: Any) -> None:
     """Raise OptbenchError when the rule's coefficients cannot be computed on the device."""
     static, _, shapes = split(options)
     coefficient_kernel(program, static, shapes, frozenset(), 0, False)
-
-
-def version() -> str:
-    """Return the version of the compiler, which is part of a run's identity."""
-    return str(triton.__version__)
