@@ -6,7 +6,7 @@ Training and measuring both drive a `Session`, so what is timed is what trains.
 import contextlib
 import functools
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,10 @@ from optbench.errors import OptbenchError
 from optbench.plan import RunSpec
 
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def unobserved(phase: str) -> None:
+    """Let a phase of an iteration pass."""
 
 
 @contextlib.contextmanager
@@ -94,18 +98,26 @@ class Session:
         """How many batches an epoch has."""
         return self.task.steps(self.spec.recipe.batch_size)
 
-    def iteration(self, batch: Any) -> torch.Tensor:
-        """Train on one batch; return its loss, still on the device so that nothing waits for it."""
+    def iteration(self, batch: Any, phase: Callable[[str], None] = unobserved) -> torch.Tensor:
+        """Train on one batch; return its loss, still on the device so that nothing waits for it.
+
+        Args:
+            batch: one of `batches`.
+            phase: called with the name of each phase (of `results.PHASES`) right after it has ended.
+        """
         self.optimizer.zero_grad()
         with self.autocast():
             loss = self.task.loss(self.model, batch)
+        phase("forward")
+        scaled = self.scaler.scale(loss) if self.scaler.is_enabled() else loss
+        scaled.backward()  # type: ignore[no-untyped-call]
+        phase("backward")
         if self.scaler.is_enabled():
-            self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             self.scaler.step(self.optimizer)
             self.scaler.update()
         else:
-            loss.backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
+        phase("step")
         return loss.detach()
 
     def advance_schedule(self) -> None:
