@@ -9,9 +9,9 @@
 
 from typing import Any
 
+from optbench.optimizers._hyperparameters import Hyperparameter
 from optbench.optimizers._reference import Reference, parse, parse_list
 from optbench.optimizers._registry import Entry, by_class_name, info, names, wrappers
-from optbench.optimizers._rule import Hyperparameter
 
 __all__ = [
     "Entry",

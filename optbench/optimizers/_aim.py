@@ -1,17 +1,18 @@
 """Aiming a prediction again: phi for another lr or s, and theta from phi, both from the base's state."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import torch
 
-from optbench.optimizers._engine import RuleOptimizer, executor, plain
+from optbench.optimizers._choice import executor
+from optbench.optimizers._engine import RuleOptimizer, plain
 from optbench.optimizers._executors._program import Batch, Program
 
 Tensor = torch.Tensor
 Group = dict[str, Any]
-Live = Iterable[tuple[Tensor, dict[str, Any]]]
+Live = Collection[tuple[Tensor, dict[str, Any]]]
 
 SWAP = "swap"
 """State key of what is swapped out: theta while training, phi while evaluating."""
@@ -36,9 +37,9 @@ def from_state(base: RuleOptimizer, group: Group, live: Live, lr: float) -> None
 def by_proportion(group: Group, live: Live, lr: float) -> None:
     """Move phi along the line through theta, in proportion to s lr; it cannot grow out of an lr of 0."""
     aim = group["aim"]
-    if old := float(aim["lr"]) * aim["s"]:
-        for p, state in live:
-            p.lerp_(state[SWAP], 1 - lr * group["s"] / old)
+    phi, theta = [p for p, _ in live], [state[SWAP] for _, state in live]
+    if phi and (old := float(aim["lr"]) * aim["s"]):
+        torch._foreach_lerp_(phi, theta, 1 - lr * group["s"] / old)
 
 
 def keep_theta(base: RuleOptimizer, group: Group, live: Live) -> None:

@@ -14,10 +14,10 @@ from torch.optim import Optimizer
 from optbench.errors import InvalidValueError, OptbenchError, nearest
 from optbench.optimizers import _torch
 from optbench.optimizers._engine import RuleOptimizer
+from optbench.optimizers._hyperparameters import Value
 from optbench.optimizers._prediction import XGrad
 from optbench.optimizers._reference import Reference, parse
 from optbench.optimizers._registry import Entry, info
-from optbench.optimizers._rule import Value
 
 
 @cache

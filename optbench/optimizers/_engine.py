@@ -1,9 +1,8 @@
 """RuleOptimizer: a torch.optim.Optimizer that runs a rule through an executor."""
 
-import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache, partial
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -11,11 +10,11 @@ from torch.optim import Optimizer
 
 from optbench.errors import InvalidValueError, OptbenchError
 from optbench.optimizers import _clock
-from optbench.optimizers._executors import _cuda_support, eager
+from optbench.optimizers._choice import choose, executor
 from optbench.optimizers._executors._program import Batch, Program, compute_dtype
+from optbench.optimizers._hyperparameters import Value
 from optbench.optimizers._plan import Plan, Prediction, predict
 from optbench.optimizers._registry import Entry
-from optbench.optimizers._rule import Value
 
 Tensor = torch.Tensor
 Group = dict[str, Any]
@@ -26,11 +25,11 @@ IMPLEMENTATIONS = ("auto", "eager", "cpu", "cuda")
 class RuleOptimizer(Optimizer):
     """Runs `entry.rule` on its parameters.
 
-    `impl` chooses the executor: `eager`, `cpu`, `cuda`, or `auto`: `cpu` where it fits a parameter, else `eager`. t
-    belongs to each parameter, as in torch: a step without its gradient does not count. State is kept in fp32 for bf16
-    and fp16 parameters, and under torch's keys where torch has the algorithm. `capturable=True` keeps t and the
-    coefficients on the device, so that a step can be captured into a CUDA graph; a learning rate that changes between
-    replays is given as a tensor on the device.
+    `impl` chooses the executor: `eager`, `cpu`, `cuda`, or `auto`: `cpu` or `cuda` where it fits a parameter, else
+    `eager`. t belongs to each parameter, as in torch: a step without its gradient does not count. State is kept in
+    fp32 for bf16 and fp16 parameters, and under torch's keys where torch has the algorithm. `capturable=True` keeps t
+    and the coefficients on the device, so that a step can be captured into a CUDA graph; a learning rate that changes
+    between replays is given as a tensor on the device.
     """
 
     entry: ClassVar[Entry]
@@ -140,6 +139,12 @@ class RuleOptimizer(Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
+        self.advance(prediction)
+        return loss
+
+    @torch.no_grad()
+    def advance(self, prediction: Prediction | None = None) -> None:
+        """Take one step without running hooks: XGrad's own step has run them."""
         self._refuse_sparse()
         self._on_device = self._on_device or _clock.scaler_values(self) != (None, None)
         batches = partial(_clock.batches, self) if self._on_device else self._batches
@@ -147,7 +152,6 @@ class RuleOptimizer(Optimizer):
             for program, impl, batch in batches(group, prediction):
                 self.used.add(impl)
                 executor(impl).advance(program, batch)
-        return loss
 
     def _refuse_sparse(self) -> None:
         """Look at every gradient before any parameter moves: a refused step leaves everything as it was."""
@@ -248,42 +252,12 @@ class RuleOptimizer(Optimizer):
 
     def executor_for(self, p: Tensor, g: Tensor, state: Iterable[Tensor]) -> str:
         """Return the executor that runs a parameter with its gradient and state."""
-        if self.impl == "eager":
-            return "eager"
-        # `auto` leaves CUDA parameters to eager until the Triton kernels have been seen running on a GPU.
-        if self.impl == "cuda" or self.capturable:
-            return "cuda" if _cuda_support.runs_on(p.device) and executor("cuda").fits(p, g, *state) else "eager"
-        if p.device.type != "cpu":
-            return "eager"
-        from optbench.optimizers._executors import cpu
-
-        if self.impl == "cpu" and not cpu.runs(p.dtype):
-            say_once(f"impl=cpu does not compute in {p.dtype}: eager does")
-        return "cpu" if cpu.fits(p, g, *state) else "eager"
-
-
-@cache
-def say_once(message: str) -> None:
-    """Warn of a fallback; of each once in a process."""
-    warnings.warn(message, stacklevel=2)
+        return choose(self.impl, self.capturable, p, g, state)
 
 
 def plain(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Value]:
     """Return the named values, tensors among them read."""
     return {n: v.item() if isinstance(v := values[n], Tensor) else v for n in names}
-
-
-def executor(name: str) -> Any:
-    """Return an executor's module; Numba and Triton are imported only when they are needed."""
-    if name == "eager":
-        return eager
-    if name == "cuda":
-        from optbench.optimizers._executors import cuda
-
-        return cuda
-    from optbench.optimizers._executors import cpu
-
-    return cpu
 
 
 def check_parameter(name: str, p: Tensor) -> None:

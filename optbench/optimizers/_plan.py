@@ -9,7 +9,8 @@ import torch
 
 from optbench.errors import InvalidValueError
 from optbench.optimizers._executors._program import Batch, Program
-from optbench.optimizers._rule import Rule, Value
+from optbench.optimizers._hyperparameters import Value
+from optbench.optimizers._rule import Rule
 
 Tensor = torch.Tensor
 

@@ -5,7 +5,8 @@ in. What is swapped out is a state slot, so a model's and an optimizer's state_d
 continue bitwise.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from operator import is_
 from typing import Any
 
 import torch
@@ -68,6 +69,7 @@ class XGrad(Optimizer):
         checked = info("xgrad").declaration.validate(given)
         self.base = base_optimizer
         self.cache, self.reading, self.restore = cache, reading, restore
+        self._stepped: dict[int, list[Tensor]] = {}  # by group: the parameters of its last step
         self._check_base()
         super().__init__(base_optimizer.param_groups, {**base_optimizer.defaults, "s": checked["s"]})
         self.param_groups, self.state = base_optimizer.param_groups, base_optimizer.state
@@ -104,6 +106,7 @@ class XGrad(Optimizer):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
+        self._stepped = {}
         self.base.__setstate__({"state": self.state, "param_groups": self.param_groups})
         for group in self.param_groups:
             self._complete(group)
@@ -112,6 +115,7 @@ class XGrad(Optimizer):
         """Load a state of this class, or one of the plain base: then the first iteration is not predicted."""
         self.base.load_state_dict(state_dict)
         self.state, self.param_groups = self.base.state, self.base.param_groups
+        self._stepped = {}
         for group in self.param_groups:
             self._complete(group)
 
@@ -139,7 +143,7 @@ class XGrad(Optimizer):
         """Let the parameters hold theta: to evaluate, save or log. Nothing happens when they do already."""
         for group in self.param_groups:
             if group["predicting"]:
-                self._keep_theta(group, self._live(group))
+                self._keep_theta(group, list(self._live(group)))
                 self._exchange(group)
                 group["predicting"] = False
 
@@ -169,7 +173,7 @@ class XGrad(Optimizer):
                 p.copy_(state[SWAP])
                 state[SWAP].copy_(kept)
 
-    def _keep_theta(self, group: Group, live: Iterable[tuple[Tensor, dict[str, Any]]]) -> None:
+    def _keep_theta(self, group: Group, live: Collection[tuple[Tensor, dict[str, Any]]]) -> None:
         """Without a cache, put theta into `swap`; until it is taken out it costs what the cache costs."""
         if self.restore and not self.cache:
             assert isinstance(self.base, RuleOptimizer)
@@ -181,11 +185,16 @@ class XGrad(Optimizer):
         return bool(float(group["lr"]) != float(aim["lr"]) or group["s"] != aim["s"])
 
     def _aim_again(self, group: Group) -> None:
-        """Predict with the lr and s that the group has now: from the state where that gives d, else by proportion."""
+        """Predict with the lr and s that the group has now: from the state where that gives d, else by proportion.
+
+        By proportion is the cheaper, and where phi draws nearer to theta, as under most schedules, it rounds no worse.
+        """
         lr, aim = float(group["lr"]), group["aim"]
         live = list(self._live(group))
         self._keep_theta(group, live)
-        by_state = self.reading == "stale" and _aim.knows_direction(self.base, group)
+        nearer = lr * group["s"] <= float(aim["lr"]) * aim["s"]
+        exact = self.reading == "stale" and _aim.knows_direction(self.base, group)
+        by_state = exact and not (nearer and self.cache)
         if by_state:
             assert isinstance(self.base, RuleOptimizer)
             _aim.from_state(self.base, group, live, lr)
@@ -211,8 +220,10 @@ class XGrad(Optimizer):
         if isinstance(self.base, RuleOptimizer):
             cached = self.cache and self.restore
             recovers = self.restore and not self.cache
+            hooked = self.base._optimizer_step_pre_hooks or self.base._optimizer_step_post_hooks
+            step = self.base.step if hooked else self.base.advance
             with lent_scaler_values(self, self.base):
-                self.base.step(prediction=Prediction(SWAP if cached else "", recovers, self.reading))
+                step(prediction=Prediction(SWAP if cached else "", recovers, self.reading))
         else:
             self._step_foreign()
         for group in self.param_groups:
@@ -235,7 +246,9 @@ class XGrad(Optimizer):
     def _settle(self) -> None:
         """Return parameters that are not predicted any more to theta: those without a gradient, or with s = 0."""
         for group in self.param_groups:
-            if group["s"] and all([p.grad is not None for p in group["params"]]):  # noqa: C419
+            steps = [p for p in group["params"] if p.grad is not None]
+            before, self._stepped[id(group)] = self._stepped.get(id(group)), steps
+            if group["s"] and before and len(before) == len(steps) and all(map(is_, before, steps)):
                 continue
             for p, state in list(self._live(group)):
                 if p.grad is not None and group["s"]:

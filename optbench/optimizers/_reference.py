@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from optbench.errors import InvalidValueError, OptbenchError, nearest
+from optbench.optimizers._hyperparameters import Value
 from optbench.optimizers._registry import info, wrappers
-from optbench.optimizers._rule import Value
 
 _NAME = re.compile(r"[A-Za-z_][\w-]*(\.[A-Za-z_]\w*)*\Z")
 _KEY = re.compile(r"[A-Za-z_]\w*\Z")

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from optbench.errors import OptbenchError, nearest
-from optbench.optimizers._rule import Declaration, Hyperparameter, Rule, Value
+from optbench.optimizers._hyperparameters import Hyperparameter, Value
+from optbench.optimizers._rule import Declaration, Rule
 
 D = TypeVar("D", bound=type[Declaration])
 

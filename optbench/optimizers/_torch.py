@@ -9,8 +9,8 @@ from torch.optim import Optimizer
 
 from optbench.errors import InvalidValueError
 from optbench.optimizers._engine import check_parameter
+from optbench.optimizers._hyperparameters import Value
 from optbench.optimizers._registry import Entry
-from optbench.optimizers._rule import Value
 
 
 def torch_options(entry: Entry, options: Mapping[str, Value]) -> dict[str, Any]:

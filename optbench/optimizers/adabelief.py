@@ -1,21 +1,8 @@
 """AdaBelief: the step size follows the belief in the gradient."""
 
-from math import sqrt as root
-
+from optbench.optimizers._hyperparameters import decay_rates, flag, learning_rate, non_negative
 from optbench.optimizers._registry import register
-from optbench.optimizers._rule import (
-    C,
-    E,
-    Rule,
-    decay_rates,
-    flag,
-    learning_rate,
-    maximum,
-    non_negative,
-    sqrt,
-    where,
-    zeros,
-)
+from optbench.optimizers._rule import C, E, Rule, averages, maximum, sqrt, where, zeros
 
 
 def believed(m: E, s: E, x: E, k1: C, k2: C, eps: C, adapts: C, amsgrad: bool, rectify: bool) -> E:
@@ -64,16 +51,13 @@ class AdaBelief(Rule):
             k2 = 1.0
             adapts = 0.0
             if rho >= 5:
-                r = root((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho))
-                k1 = k1 * r * root(1 - beta2**t)
+                r = ((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)) ** 0.5
+                k1 = k1 * r * (1 - beta2**t) ** 0.5
                 adapts = 1.0
         return {
             "keep": 1 - lr * weight_decay,
             "scale": lr,
-            "b1": beta1,
-            "a1": 1 - beta1,
-            "b2": beta2,
-            "a2": 1 - beta2,
+            **averages(beta1, beta2),
             "k1": k1,
             "k2": k2,
             "eps": eps,

@@ -1,19 +1,8 @@
 """AdaBound: Adam's step sizes clipped between bounds that close in on SGD's."""
 
+from optbench.optimizers._hyperparameters import decay_rates, flag, learning_rate, non_negative
 from optbench.optimizers._registry import register
-from optbench.optimizers._rule import (
-    C,
-    E,
-    Rule,
-    decay_rates,
-    flag,
-    learning_rate,
-    maximum,
-    minimum,
-    non_negative,
-    sqrt,
-    zeros,
-)
+from optbench.optimizers._rule import C, E, Rule, averages, maximum, minimum, sqrt, zeros
 
 
 @register("adabound", title="AdaBound", paper="arXiv:1902.09843")
@@ -55,10 +44,7 @@ class AdaBound(Rule):
             "keep": 1.0,
             "scale": 1.0,
             "decay": weight_decay,
-            "b1": beta1,
-            "a1": 1 - beta1,
-            "b2": beta2,
-            "a2": 1 - beta2,
+            **averages(beta1, beta2),
             "rate": lr * (1 - beta2**t) ** 0.5 / (1 - beta1**t),
             "eps": eps,
             "low": final * (1 - 1 / (gamma * t + 1)),

@@ -1,7 +1,8 @@
 """AdaDelta: steps in the units of the parameters."""
 
+from optbench.optimizers._hyperparameters import learning_rate, non_negative, unit
 from optbench.optimizers._registry import TorchClass, register
-from optbench.optimizers._rule import C, E, Rule, learning_rate, non_negative, sqrt, unit, zeros
+from optbench.optimizers._rule import C, E, Rule, sqrt, zeros
 
 
 @register("adadelta", title="AdaDelta", paper="arXiv:1212.5701", torch=TorchClass("Adadelta"))

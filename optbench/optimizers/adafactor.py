@@ -2,16 +2,9 @@
 
 from collections.abc import Mapping
 
+from optbench.optimizers._hyperparameters import Value, at_least, learning_rate, non_negative, non_positive, numbers
 from optbench.optimizers._registry import TorchClass, register
-from optbench.optimizers._rule import (
-    Declaration,
-    Value,
-    at_least,
-    learning_rate,
-    non_negative,
-    non_positive,
-    numbers,
-)
+from optbench.optimizers._rule import Declaration
 
 
 @register("adafactor", title="Adafactor", paper="arXiv:1804.04235", torch=TorchClass("Adafactor"))

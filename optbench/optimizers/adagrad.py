@@ -1,7 +1,8 @@
 """AdaGrad: a learning rate for each coordinate, from the sum of its squared gradients."""
 
+from optbench.optimizers._hyperparameters import learning_rate, non_negative
 from optbench.optimizers._registry import TorchClass, register
-from optbench.optimizers._rule import C, E, Rule, filled, learning_rate, non_negative, sqrt
+from optbench.optimizers._rule import C, E, Rule, filled, sqrt
 
 
 @register("adagrad", title="AdaGrad", paper="https://jmlr.org/papers/v12/duchi11a.html", torch=TorchClass("Adagrad"))

@@ -2,19 +2,9 @@
 
 from collections.abc import Mapping
 
+from optbench.optimizers._hyperparameters import decay_rates, flag, learning_rate, non_negative
 from optbench.optimizers._registry import TorchClass, register
-from optbench.optimizers._rule import (
-    C,
-    E,
-    Rule,
-    decay_rates,
-    flag,
-    learning_rate,
-    maximum,
-    non_negative,
-    sqrt,
-    zeros,
-)
+from optbench.optimizers._rule import C, E, Rule, averages, maximum, sqrt, zeros
 
 
 def adapted(m: E, v: E, x: E, k1: C, k2: C, eps: C, amsgrad: bool) -> E:
@@ -57,10 +47,7 @@ class Adam(Rule):
             "keep": 1.0,
             "scale": lr,
             "decay": weight_decay,
-            "b1": beta1,
-            "a1": 1 - beta1,
-            "b2": beta2,
-            "a2": 1 - beta2,
+            **averages(beta1, beta2),
             "k1": 1 / (1 - beta1**t),
             "k2": (1 - beta2**t) ** -0.5,
             "eps": eps,

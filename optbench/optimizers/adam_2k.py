@@ -1,7 +1,8 @@
 """Adam-2k: the RAdam paper's control of the warm-up."""
 
+from optbench.optimizers._hyperparameters import decay_rates, learning_rate, non_negative, whole
 from optbench.optimizers._registry import register
-from optbench.optimizers._rule import C, E, Rule, decay_rates, learning_rate, non_negative, sqrt, whole, zeros
+from optbench.optimizers._rule import C, E, Rule, sqrt, zeros
 
 
 def adapted(m: E, v: E, k1: C, k2: C, eps: C) -> E:

@@ -1,7 +1,8 @@
 """AdaMomentum: the second moment of the momentum instead of the gradient."""
 
+from optbench.optimizers._hyperparameters import decay_rates, learning_rate, non_negative
 from optbench.optimizers._registry import register
-from optbench.optimizers._rule import C, E, Rule, decay_rates, learning_rate, non_negative, sqrt, zeros
+from optbench.optimizers._rule import C, E, Rule, averages, sqrt, zeros
 
 
 def adapted(m: E, v: E, k1: C, k2: C) -> E:
@@ -34,10 +35,7 @@ class AdaMomentum(Rule):
         return {
             "keep": 1 - lr * weight_decay,
             "scale": lr,
-            "b1": beta1,
-            "a1": 1 - beta1,
-            "b2": beta2,
-            "a2": 1 - beta2,
+            **averages(beta1, beta2),
             "k1": 1 / (1 - beta1**t),
             "k2": 1 / (1 - beta2**t),
             "eps": eps,

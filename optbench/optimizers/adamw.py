@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from optbench.optimizers._hyperparameters import non_negative
 from optbench.optimizers._registry import TorchClass, register
-from optbench.optimizers._rule import non_negative
 from optbench.optimizers.adam import Adam
 
 

@@ -1,19 +1,8 @@
 """AdamW-Win: AdamW accelerated by weight-decay-integrated Nesterov steps."""
 
+from optbench.optimizers._hyperparameters import decay_rates, flag, learning_rate, non_negative, positive_numbers
 from optbench.optimizers._registry import register
-from optbench.optimizers._rule import (
-    C,
-    E,
-    Rule,
-    decay_rates,
-    filled,
-    flag,
-    learning_rate,
-    non_negative,
-    positive_numbers,
-    sqrt,
-    zeros,
-)
+from optbench.optimizers._rule import C, E, Rule, averages, filled, sqrt, zeros
 
 
 @register("adamw-win", title="AdamW-Win", paper="https://openreview.net/forum?id=CPdc77SQfQ5")
@@ -52,10 +41,7 @@ class AdamWWin(Rule):
         return {
             "keep": 1 / (1 + lr * weight_decay),
             "scale": lr,
-            "b1": beta1,
-            "a1": 1 - beta1,
-            "b2": beta2,
-            "a2": 1 - beta2,
+            **averages(beta1, beta2),
             "k1": 1 / (1 - beta1**t),
             "k2": (1 - beta2**t) ** -0.5,
             "eps": eps,

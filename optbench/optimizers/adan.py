@@ -1,7 +1,8 @@
 """Adan: adaptive Nesterov momentum from differences of gradients."""
 
+from optbench.optimizers._hyperparameters import decay_rates, flag, learning_rate, non_negative
 from optbench.optimizers._registry import register
-from optbench.optimizers._rule import C, E, Rule, decay_rates, flag, learning_rate, non_negative, sqrt, zeros
+from optbench.optimizers._rule import C, E, Rule, averages, sqrt, zeros
 
 
 def nesterov(m: E, v: E, n: E, k1: C, kv: C, k3: C, eps: C) -> E:
@@ -42,12 +43,7 @@ class Adan(Rule):
         return {
             "keep": 1 / (1 + lr * weight_decay) if proximal else 1 - lr * weight_decay,
             "scale": lr,
-            "b1": beta1,
-            "a1": 1 - beta1,
-            "b2": beta2,
-            "a2": 1 - beta2,
-            "b3": beta3,
-            "a3": 1 - beta3,
+            **averages(beta1, beta2, beta3),
             "differs": 0.0 if t == 1 else 1.0,
             "k1": 1 / (1 - beta1**t),
             "kv": beta2 / (1 - beta2**t),

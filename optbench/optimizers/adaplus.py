@@ -1,19 +1,8 @@
 """AdaPlus: Nesterov momentum and precise step size adjustment over AdamW."""
 
+from optbench.optimizers._hyperparameters import choice, decay_rates, flag, learning_rate, non_negative
 from optbench.optimizers._registry import register
-from optbench.optimizers._rule import (
-    C,
-    E,
-    Rule,
-    choice,
-    decay_rates,
-    flag,
-    learning_rate,
-    maximum,
-    non_negative,
-    sqrt,
-    zeros,
-)
+from optbench.optimizers._rule import C, E, Rule, averages, maximum, sqrt, zeros
 
 
 @register("adaplus", title="AdaPlus", paper="arXiv:2309.01966")
@@ -51,10 +40,7 @@ class AdaPlus(Rule):
         return {
             "keep": 1 - lr * weight_decay,
             "scale": lr,
-            "b1": beta1,
-            "a1": 1 - beta1,
-            "b2": beta2,
-            "a2": 1 - beta2,
+            **averages(beta1, beta2),
             "k1": 1 / (1 - beta1**t),
             "k2": 1 / (1 - beta2**t),
             "eps": eps,

@@ -1,7 +1,7 @@
 """AMSGrad: Adam that never lets its denominator shrink."""
 
+from optbench.optimizers._hyperparameters import flag
 from optbench.optimizers._registry import TorchClass, register
-from optbench.optimizers._rule import flag
 from optbench.optimizers.adam import Adam
 
 

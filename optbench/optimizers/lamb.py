@@ -1,7 +1,8 @@
 """LAMB: Adam's direction, normalised layer by layer."""
 
+from optbench.optimizers._hyperparameters import decay_rates, learning_rate, non_negative
 from optbench.optimizers._registry import register
-from optbench.optimizers._rule import C, E, Rule, decay_rates, learning_rate, non_negative, sqrt, where, zeros
+from optbench.optimizers._rule import C, E, Rule, averages, sqrt, where, zeros
 
 
 @register("lamb", title="LAMB", paper="arXiv:1904.00962")
@@ -32,10 +33,7 @@ class LAMB(Rule):
             "keep": 1.0,
             "scale": lr,
             "decay": weight_decay,
-            "b1": beta1,
-            "a1": 1 - beta1,
-            "b2": beta2,
-            "a2": 1 - beta2,
+            **averages(beta1, beta2),
             "k1": 1 / (1 - beta1**t),
             "k2": (1 - beta2**t) ** -0.5,
             "eps": eps,
@@ -47,7 +45,7 @@ class LAMB(Rule):
 
     @staticmethod
     def layer(n1: C, n2: C) -> tuple[C]:
-        return (where(n1 * n2 > 0, sqrt(n1) / sqrt(where(n2 > 0, n2, 1.0)), 1.0),)
+        return (where(n1 > 0, sqrt(n1) / sqrt(where(n2 == 0, 1.0, n2)), 1.0),)
 
     @staticmethod
     def direction(

@@ -1,7 +1,8 @@
 """LARS: layer-wise adaptive rate scaling of SGD with momentum."""
 
+from optbench.optimizers._hyperparameters import learning_rate, non_negative
 from optbench.optimizers._registry import register
-from optbench.optimizers._rule import C, E, Rule, learning_rate, non_negative, sqrt, where, zeros
+from optbench.optimizers._rule import C, E, Rule, sqrt, where, zeros
 
 
 @register("lars", title="LARS", paper="arXiv:1708.03888")

@@ -1,7 +1,8 @@
 """Lion: the sign of an interpolated momentum."""
 
+from optbench.optimizers._hyperparameters import decay_rates, learning_rate, non_negative
 from optbench.optimizers._registry import register
-from optbench.optimizers._rule import C, E, Rule, decay_rates, learning_rate, non_negative, sign, zeros
+from optbench.optimizers._rule import C, E, Rule, averages, sign, zeros
 
 
 @register("lion", title="Lion", paper="arXiv:2302.06675")
@@ -26,10 +27,7 @@ class Lion(Rule):
         return {
             "keep": 1 - lr * weight_decay,
             "scale": lr,
-            "b1": beta1,
-            "a1": 1 - beta1,
-            "b2": beta2,
-            "a2": 1 - beta2,
+            **averages(beta1, beta2),
         }
 
     @staticmethod

@@ -1,18 +1,8 @@
 """NAdam: Adam with Nesterov momentum under a momentum schedule."""
 
+from optbench.optimizers._hyperparameters import decay_rates, flag, learning_rate, non_negative
 from optbench.optimizers._registry import TorchClass, register
-from optbench.optimizers._rule import (
-    C,
-    E,
-    Rule,
-    decay_rates,
-    flag,
-    learning_rate,
-    non_negative,
-    per_tensor,
-    sqrt,
-    zeros,
-)
+from optbench.optimizers._rule import C, E, Rule, averages, per_tensor, sqrt, zeros
 
 
 @register(
@@ -52,10 +42,7 @@ class NAdam(Rule):
             "keep": 1 - lr * weight_decay if decoupled_weight_decay else 1.0,
             "scale": lr,
             "decay": weight_decay,
-            "b1": beta1,
-            "a1": 1 - beta1,
-            "b2": beta2,
-            "a2": 1 - beta2,
+            **averages(beta1, beta2),
             "mu": beta1 * (1 - 0.5 * 0.96 ** (t * momentum_decay)),
             "mu_next": beta1 * (1 - 0.5 * 0.96 ** ((t + 1) * momentum_decay)),
             "k2": (1 - beta2**t) ** -0.5,

@@ -1,7 +1,8 @@
 """NAdamW: AdamW with Nesterov momentum and no momentum schedule."""
 
+from optbench.optimizers._hyperparameters import decay_rates, learning_rate, non_negative
 from optbench.optimizers._registry import register
-from optbench.optimizers._rule import C, E, Rule, decay_rates, learning_rate, non_negative, sqrt, zeros
+from optbench.optimizers._rule import C, E, Rule, averages, sqrt, zeros
 
 
 @register("nadamw", title="NAdamW", paper="arXiv:1910.05446")
@@ -31,10 +32,7 @@ class NAdamW(Rule):
         return {
             "keep": 1 - lr * weight_decay,
             "scale": lr,
-            "b1": beta1,
-            "a1": 1 - beta1,
-            "b2": beta2,
-            "a2": 1 - beta2,
+            **averages(beta1, beta2),
             "k1": 1 / (1 - beta1**t),
             "k2": (1 - beta2**t) ** -0.5,
             "eps": eps,

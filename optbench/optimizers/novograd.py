@@ -1,19 +1,8 @@
 """NovoGrad: normalised gradients with layer-wise second moments."""
 
+from optbench.optimizers._hyperparameters import decay_rates, flag, learning_rate, non_negative
 from optbench.optimizers._registry import register
-from optbench.optimizers._rule import (
-    C,
-    E,
-    Rule,
-    decay_rates,
-    flag,
-    learning_rate,
-    maximum,
-    non_negative,
-    per_tensor,
-    sqrt,
-    zeros,
-)
+from optbench.optimizers._rule import C, E, Rule, maximum, per_tensor, sqrt, zeros
 
 
 @register("novograd", title="NovoGrad", paper="arXiv:1905.11286")

@@ -1,22 +1,8 @@
 """RAdam: rectified Adam."""
 
-from math import sqrt as root
-
+from optbench.optimizers._hyperparameters import at_least, choice, decay_rates, flag, learning_rate, non_negative
 from optbench.optimizers._registry import TorchClass, register
-from optbench.optimizers._rule import (
-    C,
-    E,
-    Rule,
-    at_least,
-    choice,
-    decay_rates,
-    flag,
-    learning_rate,
-    non_negative,
-    sqrt,
-    where,
-    zeros,
-)
+from optbench.optimizers._rule import C, E, Rule, averages, sqrt, where, zeros
 
 
 def rectified(m: E, v: E, k: C, eps: C, tractable: C) -> E:
@@ -29,9 +15,7 @@ def rectified(m: E, v: E, k: C, eps: C, tractable: C) -> E:
     title="RAdam",
     paper="arXiv:1908.03265",
     torch=TorchClass(
-        "RAdam",
-        keys={"decoupled": "decoupled_weight_decay"},
-        only={"warm": "momentum", "rectify_above": 5.0},
+        "RAdam", keys={"decoupled": "decoupled_weight_decay"}, only={"warm": "momentum", "rectify_above": 5.0}
     ),
 )
 class RAdam(Rule):
@@ -68,17 +52,14 @@ class RAdam(Rule):
         tractable = rho > rectify_above
         k = 1 / (1 - beta1**t)
         if tractable:
-            r = root((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho))
-            k *= r * root(1 - beta2**t)
+            r = ((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)) ** 0.5
+            k *= r * (1 - beta2**t) ** 0.5
         still = warm == "skip" and not tractable
         return {
             "keep": 1 - lr * weight_decay if decoupled and not still else 1.0,
             "scale": 0.0 if still else lr,
             "decay": weight_decay,
-            "b1": beta1,
-            "a1": 1 - beta1,
-            "b2": beta2,
-            "a2": 1 - beta2,
+            **averages(beta1, beta2),
             "k": k,
             "eps": eps,
             "tractable": float(tractable),

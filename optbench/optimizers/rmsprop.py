@@ -1,7 +1,8 @@
 """RMSprop: gradients divided by a running root mean square."""
 
+from optbench.optimizers._hyperparameters import flag, learning_rate, non_negative, unit
 from optbench.optimizers._registry import TorchClass, register
-from optbench.optimizers._rule import C, E, Rule, flag, learning_rate, non_negative, sqrt, unit, zeros
+from optbench.optimizers._rule import C, E, Rule, sqrt, zeros
 
 
 @register(

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from optbench.errors import InvalidValueError
+from optbench.optimizers._hyperparameters import Value, flag, learning_rate, non_negative
 from optbench.optimizers._registry import TorchClass, register
-from optbench.optimizers._rule import C, E, Rule, Value, flag, learning_rate, non_negative, zeros
+from optbench.optimizers._rule import C, E, Rule, zeros
 
 
 @register("sgd", title="SGD", paper="doi:10.1214/aoms/1177729586", torch=TorchClass("SGD"))

@@ -1,7 +1,7 @@
 """SGDM: SGD with momentum 0.9, the baseline of the papers."""
 
+from optbench.optimizers._hyperparameters import non_negative
 from optbench.optimizers._registry import TorchClass, register
-from optbench.optimizers._rule import non_negative
 from optbench.optimizers.sgd import SGD
 
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from optbench.optimizers._hyperparameters import Value, choice, flag, non_negative
 from optbench.optimizers._registry import register
-from optbench.optimizers._rule import Declaration, Value, choice, flag, non_negative
+from optbench.optimizers._rule import Declaration
 
 
 @register("xgrad", title="XGrad", paper="arXiv:2305.18240", wrapper=True)

@@ -1,7 +1,8 @@
 """Yogi: Adam whose second moment changes by no more than the squared gradient."""
 
+from optbench.optimizers._hyperparameters import decay_rates, flag, learning_rate, non_negative
 from optbench.optimizers._registry import register
-from optbench.optimizers._rule import C, E, Rule, decay_rates, filled, flag, learning_rate, non_negative, sign, sqrt
+from optbench.optimizers._rule import C, E, Rule, filled, sign, sqrt
 
 
 def adapted(m: E, v: E, k1: C, k2: C, eps: C) -> E:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from optbench.optimizers import info
-from optbench.optimizers._rule import Declaration, Rule, Value
+from optbench.optimizers._hyperparameters import Value
+from optbench.optimizers._rule import Declaration, Rule
 from optbench.verify import _sampling
 from optbench.verify._sampling import Options
 from optbench.verify._subject import WRAPPER, Effort, Subject

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from optbench.errors import InvalidValueError
-from optbench.optimizers._rule import Declaration, Hyperparameter, Value
+from optbench.optimizers._hyperparameters import Hyperparameter, Value
+from optbench.optimizers._rule import Declaration
 
 DECAY = 0.1
 """Weight decay of the cases that do not draw one: large enough that a misplaced decay shows at once."""

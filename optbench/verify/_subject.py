@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from optbench.optimizers._hyperparameters import Value
 from optbench.optimizers._reference import show_value
 from optbench.optimizers._registry import Entry
-from optbench.optimizers._rule import Declaration, Value
+from optbench.optimizers._rule import Declaration
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
@@ -84,6 +85,7 @@ class Subject:
         torch: the name of torch.optim's class that has the algorithm, or None.
         xgrad: the options of the weight prediction that wraps it; None where nothing does.
         fixed: hyper-parameters that every case keeps: those of the user's reference.
+        instead: what of that reference is not tried as it stands, and what is; empty where all of it is.
     """
 
     name: str
@@ -94,6 +96,7 @@ class Subject:
     torch: str | None = None
     xgrad: Mapping[str, Value] | None = None
     fixed: Mapping[str, Value] = field(default_factory=dict)
+    instead: str = ""
 
     @property
     def title(self) -> str:

@@ -1,21 +1,17 @@
 """What the optimizer tests share: every entry's variants, an awkward problem, and a run beside the oracle."""
 
-import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 import optbench
 from optbench.optimizers import create, info, names
 from optbench.optimizers._reference import show_value
+from optbench.verify._problem import Problem, array, distance, learning_rates
 from optbench.verify.oracles import make
-
-STEPS = 12
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(optbench.__file__).parents[1])}
 """For interpreters that tests start: they import the same optbench, from wherever pytest was called."""
@@ -174,94 +170,14 @@ def case_id(value: Any) -> str | None:
     return text_of("", value).strip(":") or "default" if isinstance(value, dict) else None
 
 
-@dataclass
-class Problem:
-    """Seven awkward tensors in two groups, with gradients for each step, some of them missing."""
-
-    seed: int = 0
-    steps: int = STEPS
-    dtype: torch.dtype = torch.float64
-    without_empty: bool = False
-    gaps: bool = True
-    shapes: tuple[tuple[int, ...], ...] = ((4, 3), (7,), (), (0,), (3, 2, 2), (5, 2), (33,))
-    initial: list[torch.Tensor] = field(init=False)
-    gradients: list[list[torch.Tensor | None]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        generator = torch.Generator().manual_seed(self.seed)
-
-        def draw(shape: tuple[int, ...]) -> torch.Tensor:
-            return torch.randn(shape, generator=generator, dtype=torch.float64).to(self.dtype)
-
-        if self.without_empty:  # torch's Adafactor divides by the number of elements
-            self.shapes = tuple(shape if 0 not in shape else (2,) for shape in self.shapes)
-        self.initial = [draw(shape) for shape in self.shapes]
-        self.gradients = [
-            [None if missing(step, i) else draw(shape) for i, shape in enumerate(self.shapes)]
-            for step in range(self.steps)
-        ]
-
-    def parameters(self) -> list[torch.nn.Parameter]:
-        """Fresh parameters; the first one's memory is transposed, the sixth has gaps (copies lose them)."""
-        tensors = [p.clone() for p in self.initial]
-        tensors[0] = tensors[0].t().contiguous().t()
-        assert not tensors[0].is_contiguous()
-        if self.gaps:
-            tensors[5] = torch.zeros(10, 4, dtype=self.dtype)[::2, ::2].copy_(tensors[5])
-            assert not tensors[5].is_contiguous()
-        return [torch.nn.Parameter(p) for p in tensors]
-
-    def give(self, parameters: list[torch.nn.Parameter], step: int, like_autograd: bool = False) -> None:
-        """Put the gradients of a step on the parameters.
-
-        Their memory layout changes from step to step; or it is the parameter's (contiguous where that has
-        gaps), as autograd leaves it, which torch's fused kernels rely on.
-        """
-        for p, g in zip(parameters, self.gradients[step], strict=True):
-            if g is not None:
-                g = torch.empty_like(p, requires_grad=False).copy_(g) if like_autograd else layout(g, step)
-            p.grad = g
-
-    def arrays(self, step: int) -> list[np.ndarray | None]:
-        """The gradients of a step in float64."""
-        return [None if g is None else as_array(g) for g in self.gradients[step]]
-
-
 def problem_for(reference: str, **keywords: Any) -> Problem:
     """The awkward problem, as far as the entry can bear it."""
-    return Problem(without_empty="adafactor" in reference, **keywords)
+    return Problem(**{"empty": "adafactor" not in reference, **keywords})
 
 
 def resumable_dtype(reference: str) -> torch.dtype:
     """Float64, but for torch's NAdam, which casts its float32 product of the mu to float64 when it is loaded."""
     return torch.float32 if "nadam:impl=torch" in reference else torch.float64
-
-
-def missing(step: int, tensor: int) -> bool:
-    """The second tensor has no gradient at first, the fifth misses some; so t differs between tensors."""
-    return (tensor == 1 and step < 2) or (tensor == 4 and step % 4 == 2) or (tensor == 6 and step == 7)
-
-
-def layout(g: torch.Tensor, step: int) -> torch.Tensor:
-    """A copy of g, now contiguous, now transposed."""
-    if g.ndim < 2 or step % 2 == 0:
-        return g.clone()
-    return g.transpose(0, 1).contiguous().transpose(0, 1)
-
-
-def as_array(tensor: torch.Tensor) -> np.ndarray:
-    """A float64 copy."""
-    return tensor.detach().to(torch.float64).numpy().copy()
-
-
-def learning_rates(lr: float, step: int) -> tuple[float, float]:
-    """Learning rates of the two groups at a step: a schedule, and twice the constant."""
-    return lr * (1 + 0.5 * math.cos(step)), 2 * lr
-
-
-def groups_of(parameters: list[torch.nn.Parameter]) -> list[dict[str, Any]]:
-    """Two groups; `learning_rates` keeps them apart."""
-    return [{"params": parameters[:4]}, {"params": parameters[4:]}]
 
 
 class Beside:
@@ -288,8 +204,8 @@ class Beside:
         self.problem, self.round_to, self.scheduled = problem, round_to, scheduled
         self.impl, self.lr = impl, hyper["lr"]
         self.parameters = problem.parameters()
-        self.optimizer = create(text_of(name, hyper, impl=impl), groups_of(self.parameters))
-        initial = [as_array(p) for p in self.parameters]
+        self.optimizer = create(text_of(name, hyper, impl=impl), Problem.groups(self.parameters))
+        initial = [array(p) for p in self.parameters]
         self.set_lr(0)
         known = {k: v for k, v in hyper.items() if k not in ("lr", "cache")}
         # adabound keeps the lr of construction, so the oracles start with it.
@@ -310,20 +226,17 @@ class Beside:
                 self.optimizer.train()  # aims again with the new lr, as the training loop does
                 for oracle, lr in zip(self.oracles, lrs, strict=True):
                     oracle.reaim(lr)
-            self.problem.give(self.parameters, step, like_autograd=self.impl == "torch")
+            self.problem.give(self.parameters, step, plain=self.impl == "torch")
             self.optimizer.step()
             gradients = self.problem.arrays(step)
             for oracle, part, lr in zip(self.oracles, (gradients[:4], gradients[4:]), lrs, strict=True):
                 oracle.step(part, lr=lr)
                 if self.round_to is not None:
                     rounded = [torch.tensor(p).to(self.round_to) for p in oracle.theta]
-                    oracle.theta[:] = [as_array(p) for p in rounded]
+                    oracle.theta[:] = [array(p) for p in rounded]
             yield step
 
     def worst(self, what: str = "theta") -> float:
         """Largest distance between the parameters and the oracles' theta or phi; NaN counts as infinite."""
         expected = [p for oracle in self.oracles for p in getattr(oracle, what)]
-        distances = [
-            float(np.max(np.abs(as_array(p) - e), initial=0.0)) for p, e in zip(self.parameters, expected, strict=True)
-        ]
-        return max(math.inf if math.isnan(d) else d for d in distances)
+        return distance([array(p) for p in self.parameters], expected)

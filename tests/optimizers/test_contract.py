@@ -10,8 +10,7 @@ import torch
 from optimizer_cases import (
     REPRESENTATIVES,
     Problem,
-    as_array,
-    groups_of,
+    array,
     predictable,
     problem_for,
     references,
@@ -30,14 +29,14 @@ FEW = [r for r in EVERY if r.removeprefix("xgrad+").partition(":")[0] in REPRESE
 
 def steps(optimizer, parameters, problem, some):
     for step in some:
-        problem.give(parameters, step, like_autograd=True)
+        problem.give(parameters, step, plain=True)
         optimizer.step()
 
 
 def build(reference, problem, **overrides):
     problem.gaps = False
     parameters = problem.parameters()
-    groups = groups_of(parameters)
+    groups = Problem.groups(parameters)
     groups[1]["lr"] = 0.004
     return parameters, create(reference, groups, lr=0.01, **overrides)
 
@@ -155,26 +154,22 @@ def test_every_entry_that_torch_has_exchanges_state():
 def test_state_is_exchanged_with_torchs_own_class(reference, direction):
     name = reference.partition(":")[0]
     cls, keywords = TORCH[name]
-    shapes = ((4, 3), (7,), (), (2,), (3, 2, 2), (5, 2), (33,))
-    problem = Problem(shapes=shapes)
+    # Every tensor has a gradient here: torch's classes start some states only then.
+    problem = Problem(empty=False, gaps=False, missing=False)
     shared = {"lr": 0.01, "weight_decay": 0.1}
     own = {"momentum": 0.9} if name == "rmsprop" else {}
 
-    problem.gaps = False
-
     def both():
         mine, theirs = problem.parameters(), problem.parameters()
-        return (mine, create(reference, groups_of(mine), **shared, **own)), (
+        return (mine, create(reference, Problem.groups(mine), **shared, **own)), (
             theirs,
-            cls(groups_of(theirs), **shared, **keywords),
+            cls(Problem.groups(theirs), **shared, **keywords),
         )
 
     ours, theirs = both()
     source, target = (theirs, ours) if direction == "from torch" else (ours, theirs)
     parameters, optimizer = source
     others, other = target
-    # Every tensor has a gradient here: torch's classes start some states only then.
-    problem.gradients = [[torch.randn(s, dtype=torch.float64) for s in shapes] for _ in range(8)]
     steps(optimizer, parameters, problem, range(4))
     restore(others, parameters)
     other.load_state_dict(through_file(optimizer.state_dict()))
@@ -230,8 +225,8 @@ def test_a_group_added_later_starts_at_its_own_first_step(reference):
     others = problem.parameters()
     late = create(reference, others[:4], lr=0.01)
     for step in range(3):
-        problem.give(parameters, step, like_autograd=True)
-        problem.give(others, step, like_autograd=True)
+        problem.give(parameters, step, plain=True)
+        problem.give(others, step, plain=True)
         for p in parameters[4:] + others[4:]:
             p.grad = None
         early.step()
@@ -268,7 +263,7 @@ def test_gradients_are_never_modified(reference):
     problem = problem_for(reference)
     parameters, optimizer = build(reference, problem, **decay_of(reference))
     for step in range(4):
-        problem.give(parameters, step, like_autograd=True)
+        problem.give(parameters, step, plain=True)
         before = [None if p.grad is None else p.grad.clone() for p in parameters]
         pointers = [None if p.grad is None else p.grad.data_ptr() for p in parameters]
         optimizer.step()
@@ -394,8 +389,7 @@ def test_torchs_schedulers_drive_it_as_they_drive_torchs_class(name, scheduler):
     cls, keywords = TORCH[name]
     extra = {"momentum": 0.9} if name in ("sgd", "rmsprop") else {}
     for impl in info(name).implementations:
-        shapes = ((4, 3), (7,), (), (2,), (3, 2, 2), (5, 2), (33,))
-        problem = Problem(shapes=shapes, gaps=False)
+        problem = Problem(empty=False, gaps=False)
         mine, theirs = problem.parameters(), problem.parameters()
         pairs = [
             (mine, create(name, mine, impl=impl, lr=0.01, **extra)),
@@ -404,7 +398,7 @@ def test_torchs_schedulers_drive_it_as_they_drive_torchs_class(name, scheduler):
         for parameters, optimizer in pairs:
             driver = schedulers()[scheduler](optimizer)
             for step in range(10):
-                problem.give(parameters, step, like_autograd=True)
+                problem.give(parameters, step, plain=True)
                 optimizer.step()
                 driver.step(*([1.0] if scheduler == "ReduceLROnPlateau" else []))
         for a, b in zip(mine, theirs, strict=True):
@@ -413,14 +407,13 @@ def test_torchs_schedulers_drive_it_as_they_drive_torchs_class(name, scheduler):
 
 @pytest.mark.parametrize("reference", EVERY)
 def test_gradscaler_skips_a_bad_step_and_scales_good_ones(reference):
-    problem = problem_for(reference, shapes=((4, 3), (7,), (), (2,), (3, 2, 2), (5, 2), (33,)))
-    problem.gradients = [[torch.randn(s, dtype=torch.float64) for s in problem.shapes] for _ in range(6)]
+    problem = problem_for(reference, empty=False, missing=False)
     plain, scaled = build(reference, problem), build(reference, problem)
     scaler = torch.amp.GradScaler("cpu", init_scale=1024.0, growth_interval=1000)
 
     def scaled_step(step, bad=False):
         parameters, optimizer = scaled
-        problem.give(parameters, step, like_autograd=True)
+        problem.give(parameters, step, plain=True)
         for p in parameters:
             p.grad *= scaler.get_scale()
         if bad:
@@ -590,10 +583,10 @@ def test_named_parameters_are_accepted(reference):
     model = torch.nn.Linear(3, 2)
     optimizer = create(reference, model.named_parameters(), lr=0.01)
     model(torch.ones(1, 3)).sum().backward()
-    before = as_array(model.weight)
+    before = array(model.weight)
     optimizer.step()
     assert optimizer.param_groups[0]["param_names"] == ["weight", "bias"]
-    assert (as_array(model.weight) != before).any()
+    assert (array(model.weight) != before).any()
 
 
 @pytest.mark.parametrize("reference", FEW)
@@ -612,9 +605,9 @@ def test_changes_of_theta_from_outside_are_kept(reference):
 
 
 def test_the_cpu_executor_says_once_that_eager_stands_in() -> None:
-    from optbench.optimizers import _engine
+    from optbench.optimizers import _choice
 
-    _engine.say_once.cache_clear()
+    _choice.say_once.cache_clear()
     for times in (1, 0):
         p = torch.nn.Parameter(torch.ones(3, dtype=torch.bfloat16))
         p.grad = torch.ones_like(p)

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from optbench.cli import main
+from optbench.optimizers import parse
 from optbench.verify import report as reports
 from optbench.verify import runner
 from optbench.verify._subject import Effort, Finding
@@ -43,6 +44,16 @@ def test_a_registered_optimizer_holds():
     assert lines[-1].endswith("all hold")
     assert "not run: trains, digits: left out by --quick (lion:impl=eager)" in lines
     assert "lion:impl=eager: the oracle varied betas" in lines
+
+
+def test_a_start_that_outlasts_every_case_is_shortened_and_said():
+    """Nothing moves in 2000 steps of adam-2k; what is tried instead reaches past them."""
+    reference = "adam-2k:warm_steps=2000:impl=eager"
+    done = call(reference, "--quick")
+    assert done.exit_code == 0, done.output
+    why = "the reference as it stands: all cases have warm_steps=4 for 2000"
+    assert f"not run: trains, {why} ({reference})" in done.stdout.splitlines()
+    assert runner.subject_of(parse("adam-2k:warm_steps=3")).fixed == {"warm_steps": 3}
 
 
 def test_a_third_party_class_has_checks_4_to_6():

@@ -270,3 +270,60 @@ class Explosive(Loop):
 
     def one(self, p, g, state, t, group):
         p.div_(0.0)
+
+
+class AuthorsAdam2(Loop):
+    """Adam whose parameters and m stand still for `adam_freeze` steps, both corrections counting them all."""
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, adam_freeze=5000):
+        super().__init__(params, lr, betas, eps, weight_decay)
+        self.adam_freeze = adam_freeze
+
+    def one(self, p, g, state, t, group):
+        lr, (b1, b2) = group["lr"], group["betas"]
+        state["v"].mul_(b2).add_(g**2, alpha=1 - b2)
+        if t > self.adam_freeze:
+            p.mul_(1 - lr * group["weight_decay"])
+            state["m"].mul_(b1).add_(g, alpha=1 - b1)
+            rate = lr * math.sqrt(1 - b2**t) / (1 - b1**t)
+            p.sub_(rate * state["m"] / (state["v"].sqrt() + group["eps"]))
+
+
+class AdamWin(Loop):
+    """Adam with L2, accelerated by Win: y looks ahead of x by reckless steps."""
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, reckless_steps=(2.0, 8.0)):
+        super().__init__(params, lr, betas, eps, weight_decay)
+        self.reckless_steps = reckless_steps
+
+    def one(self, p, g, state, t, group):
+        lr, (b1, b2) = group["lr"], group["betas"]
+        x = state.setdefault("x", p.clone())
+        m, v = self.moments(g + group["weight_decay"] * p, state, group)
+        u = m / (v.sqrt() + group["eps"]) * math.sqrt(1 - b2**t) / (1 - b1**t)
+        x.sub_(lr * u)
+        times = self.reckless_steps[0]
+        p.add_(times * x - times * lr * u).div_(1 + times)
+
+
+class FairseqAdafactor(Loop):
+    """Relative steps in units of the parameter's size, eps added to the square, decay by the step size."""
+
+    def __init__(self, params, lr=None, eps=(1e-30, 1e-3), clip_threshold=1.0, decay_rate=-0.8, weight_decay=0.0):
+        super().__init__(params, lr, (0.0, 0.0), eps, weight_decay)
+        self.clip_threshold, self.decay_rate = clip_threshold, decay_rate
+
+    def one(self, p, g, state, t, group):
+        rate = max(group["eps"][1], p.square().mean().sqrt().item()) * min(1e-2, t**-0.5)
+        square, kept = g**2 + group["eps"][0], 1 - t**self.decay_rate
+        if g.dim() > 1:
+            rows = state.setdefault("rows", torch.zeros_like(g[..., 0])).mul_(kept)
+            columns = state.setdefault("columns", torch.zeros_like(g[..., 0, :])).mul_(kept)
+            rows.add_(square.mean(-1), alpha=1 - kept)
+            columns.add_(square.mean(-2), alpha=1 - kept)
+            v = (rows / rows.mean(-1, keepdim=True)).unsqueeze(-1) * columns.unsqueeze(-2)
+        else:
+            v = state["v"].mul_(kept).add_(square, alpha=1 - kept)
+        u = g / v.sqrt()
+        u /= max(1.0, u.square().mean().sqrt().item() / self.clip_threshold)
+        p.sub_(rate * group["weight_decay"] * p + rate * u)

@@ -18,9 +18,9 @@ from typing import Any
 import numba
 import numpy as np
 from numba import types
-from numba.extending import intrinsic
 
 from optbench.optimizers._executors import _threads
+from optbench.optimizers._executors._intrinsics import AT, BLOCK, INTEGERS_AT, LINE, SCRATCH, settle, stream
 from optbench.optimizers._executors._program import Program, rebind
 from optbench.optimizers._rule import inspect_parameters
 
@@ -37,6 +37,7 @@ class Kind:
         predicts: phi = theta - reach d is written.
         recovers: theta is recomputed from phi and the state first.
         aim: no step at all: phi is written for another reach.
+        streams: phi goes past the caches, which saves reading the memory that it overwrites.
     """
 
     dtype: Any
@@ -44,21 +45,7 @@ class Kind:
     predicts: bool
     recovers: bool
     aim: bool = False
-
-
-def _pointer_to(element: types.Type) -> Any:
-    @intrinsic
-    def at(typing_context: Any, address: Any) -> Any:
-        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
-
-        return types.CPointer(element)(types.int64), codegen  # type: ignore[no-untyped-call]
-
-    return at
-
-
-_AT = {np.float32: _pointer_to(types.float32), np.float64: _pointer_to(types.float64)}
-_INTEGERS_AT = _pointer_to(types.int64)
+    streams: bool = False
 
 
 def _minimum(a: float, b: float) -> float:
@@ -106,6 +93,22 @@ _CHUNK = """
             t, offset, length = chunks[0, c], chunks[1, c] * SIZE, chunks[2, c]
 """
 
+# What is streamed is gathered first, block by block; a block that is not of whole lines is copied as usual.
+_OPEN_BLOCK = """
+            end = offset + length * SIZE
+            for offset in range(offset, end, BLOCK * SIZE):
+                length = min(BLOCK * SIZE, end - offset) // SIZE
+"""
+
+_CLOSE_BLOCK = """
+                if (table[0, t] + offset) % LINE or length * SIZE % LINE:
+                    for i in range(length):
+                        p_theta[i] = p_block[i]
+                else:
+                    stream(real_at(table[0, t] + offset), block, length)
+    settle()
+"""
+
 _LAYER = """
     c = 0
     for t in range(tensors):
@@ -128,18 +131,33 @@ class _Source:
         if not kind.recovers:
             self.coefficients = self.coefficients[: len(coefficients) + 2]
         self.text = _HEAD
+        self.depth = 4 if kind.streams else 3  # of what is done for a run of elements
 
     def line(self, depth: int, text: str) -> None:
         self.text += "    " * depth + text + "\n"
+
+    def inner(self, text: str) -> None:
+        """Write a line of the loop over the elements."""
+        self.line(self.depth + 1, text)
 
     def load_coefficients(self, cast: str) -> None:
         for i, name in enumerate(self.coefficients):
             self.line(1, f"c_{name} = {cast}(k[{i}])")
 
-    def open_rows(self, rows: list[str]) -> None:
+    def open_chunks(self, rows: list[str]) -> None:
+        """Begin the loops over chunks, and over the blocks of what is streamed, with an array for each row."""
+        if self.kind.streams:
+            self.line(1, "block = scratch()")
+            self.line(1, "p_block = carray(block, (BLOCK,))")
+        self.text += _CHUNK + (_OPEN_BLOCK if self.kind.streams else "")
         for name in rows:
             row = self.rows.index(name)
-            self.line(3, f"p_{name} = carray(real_at(table[{row}, t] + offset), (length,))")
+            self.line(self.depth, f"p_{name} = carray(real_at(table[{row}, t] + offset), (length,))")
+
+    def put_theta(self, value: str) -> None:
+        """Write what becomes of the parameter, and end the loops."""
+        self.inner(f"{'p_block' if self.kind.streams else 'p_theta'}[i] = {value}")
+        self.text += _CLOSE_BLOCK if self.kind.streams else ""
 
     def call(self, name: str, scope: dict[str, str]) -> str:
         function = getattr(self.rule, name)
@@ -165,13 +183,18 @@ class _Source:
             **{name: rebind(f, _names(), _jit) for name, f in functions.items()},
             "carray": numba.carray,  # type: ignore[attr-defined]
             "real": self.kind.dtype,
-            "real_at": _AT[self.kind.dtype],
-            "doubles_at": _AT[np.float64],
-            "integers_at": _INTEGERS_AT,
+            "real_at": AT[self.kind.dtype],
+            "doubles_at": AT[np.float64],
+            "integers_at": INTEGERS_AT,
+            "scratch": SCRATCH[self.kind.dtype],
+            "stream": stream,
+            "settle": settle,
             "ARGUMENTS": ARGUMENTS,
             "ROWS": len(self.rows),
             "COEFFICIENTS": len(self.coefficients),
             "SIZE": np.dtype(self.kind.dtype).itemsize,
+            "BLOCK": BLOCK,
+            "LINE": LINE,
         }
         exec(self.text, names)
         signature = types.void(types.CPointer(types.int64))  # type: ignore[no-untyped-call]
@@ -187,30 +210,29 @@ def element_kernel(program: Program, kind: Kind, coefficients: tuple[str, ...]) 
     source = _Source(program, kind, coefficients)
     present = [n for n in program.element_slots if n in program.present]
     source.load_coefficients("real")
-    source.text += _CHUNK
-    source.open_rows(["theta", *([] if kind.aim else ["g"]), *present, *(["swap"] if kind.cached else [])])
+    source.open_chunks(["theta", *([] if kind.aim else ["g"]), *present, *(["swap"] if kind.cached else [])])
     for row, name in enumerate(source.rule.layer_values):
-        source.line(3, f"v_{name} = real(values[{row}, t])")
-    source.line(3, "for i in range(length):")
+        source.line(source.depth, f"v_{name} = real(values[{row}, t])")
+    source.line(source.depth, "for i in range(length):")
     for name in present:
-        source.line(4, f"s_{name} = p_{name}[i]")
-    source.line(4, f"theta = {'p_swap' if kind.cached else 'p_theta'}[i]")
+        source.inner(f"s_{name} = p_{name}[i]")
+    source.inner(f"theta = {'p_swap' if kind.cached else 'p_theta'}[i]")
     if kind.aim:
-        source.line(4, f"p_theta[i] = theta - c_reach * {source.call('recover', source.scope())}")
+        source.put_theta(f"theta - c_reach * {source.call('recover', source.scope())}")
         return source.compile(False, recover=_rule_function(source, "recover"))
-    source.line(4, "g = p_g[i]")
+    source.inner("g = p_g[i]")
     functions = {n: _rule_function(source, n) for n in ("direction", "apply")}
     if kind.recovers:
-        source.line(4, f"theta = theta + c_last_reach * {source.call('recover', source.scope('c_last_'))}")
+        source.inner(f"theta = theta + c_last_reach * {source.call('recover', source.scope('c_last_'))}")
         functions["recover"] = _rule_function(source, "recover")
     outputs = "".join(f", s_{n}" if n in present else ", _" for n in program.element_slots)
-    source.line(4, f"d{outputs or ','} = {source.call('direction', source.scope())}")
-    source.line(4, f"theta = {source.call('apply', source.scope())}")
+    source.inner(f"d{outputs or ','} = {source.call('direction', source.scope())}")
+    source.inner(f"theta = {source.call('apply', source.scope())}")
     for name in present:
-        source.line(4, f"p_{name}[i] = s_{name}")
+        source.inner(f"p_{name}[i] = s_{name}")
     if kind.cached:
-        source.line(4, "p_swap[i] = theta")
-    source.line(4, f"p_theta[i] = {'theta - c_reach * d' if kind.predicts else 'theta'}")
+        source.inner("p_swap[i] = theta")
+    source.put_theta("theta - c_reach * d" if kind.predicts else "theta")
     return source.compile(False, **functions)
 
 
@@ -222,11 +244,10 @@ def sum_kernel(program: Program, kind: Kind, coefficients: tuple[str, ...]) -> A
     functions = {"reduce": reduce}
     needed = inspect_parameters(reduce)
     source.load_coefficients("real")
-    source.text += _CHUNK
     if "d" in needed:
         functions["direction"] = _rule_function(source, "direction")
         needed = tuple(n for n in inspect_parameters(functions["direction"]) if n in source.rows)
-    source.open_rows(["swap" if n == "theta" and kind.cached else n for n in needed])
+    source.open_chunks(["swap" if n == "theta" and kind.cached else n for n in needed])
     source.line(3, "n1 = 0.0")
     source.line(3, "n2 = 0.0")
     source.line(3, "for i in range(length):")

@@ -3,12 +3,13 @@
 import types
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import torch
 
-from optbench.optimizers._rule import Rule, Slot, Value, inspect_parameters
+from optbench.optimizers._hyperparameters import Value
+from optbench.optimizers._rule import Rule, Slot, inspect_parameters
 
 COMPUTE_DTYPE = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
 """The type in which a step is computed and its state kept, where that is not the parameter's own."""
@@ -17,6 +18,11 @@ COMPUTE_DTYPE = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
 def compute_dtype(dtype: torch.dtype) -> torch.dtype:
     """Return the type of the state and of the arithmetic for parameters of a type."""
     return COMPUTE_DTYPE.get(dtype, dtype)
+
+
+def laid_out_alike(p: torch.Tensor, q: torch.Tensor) -> bool:
+    """Tell whether q's elements lie in memory as those of p, which has its shape; or q is a single value."""
+    return q.stride() == p.stride() or q.dim() == 0 or (q.is_contiguous() and p.is_contiguous())
 
 
 @dataclass(frozen=True)
@@ -35,11 +41,10 @@ class Program:
 
     @classmethod
     def of(cls, rule: type[Rule], options: Mapping[str, Value]) -> "Program":
-        """Settle a rule's switches from its hyper-parameters."""
-        attributes = {n: getattr(rule, n) for n in dir(rule) if not n.startswith("_")}
-        merged = {**attributes, **{n: options[n] for n in rule.hyperparameters}}
-        flags = sorted((n, v) for n, v in merged.items() if isinstance(v, bool))
-        return cls(rule, tuple(flags), tuple(rule.present_slots(options)))
+        """Settle a rule's switches from its hyper-parameters; the same ones give the same program."""
+        switches = [(n, options[n]) for n, h in rule.hyperparameters.items() if isinstance(h.default, bool)]
+        conditions = [(slot.when, bool(options[slot.when])) for slot in rule.slots.values() if slot.when]
+        return _settled(rule, tuple(switches), tuple(conditions))  # type: ignore[arg-type]  # a class is hashable
 
     @cached_property
     def element_slots(self) -> tuple[str, ...]:
@@ -55,6 +60,16 @@ class Program:
     def slots(self) -> dict[str, Slot]:
         """The slots that exist."""
         return {n: self.rule.slots[n] for n in self.present}
+
+
+@cache
+def _settled(
+    rule: type[Rule], switches: tuple[tuple[str, bool], ...], conditions: tuple[tuple[str, bool], ...]
+) -> Program:
+    """Return the program of a rule's switches and of whether its slots' conditions hold."""
+    attributes = {n: getattr(rule, n) for n in dir(rule) if not n.startswith("_")}
+    flags = {**{n: v for n, v in attributes.items() if isinstance(v, bool)}, **dict(switches)}
+    return Program(rule, tuple(sorted(flags.items())), tuple(rule.present_slots(dict(conditions))))
 
 
 @dataclass

@@ -5,7 +5,7 @@ import inspect
 import itertools
 import linecache
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,8 +131,18 @@ class Kernel:
             self.function[(programs,)](*[values[n] for n in self.arguments], num_warps=4, enable_fp_fusion=False)
 
 
-def build(name: str, text: str, functions: Mapping[str, Callable[..., Any]], arguments: list[str]) -> Kernel:
-    """Return the kernel `name` of a text whose functions may call the rule's functions by name."""
+def build(
+    name: str,
+    text: str,
+    functions: Mapping[str, Callable[..., Any]],
+    arguments: list[str],
+    as_they_are: Collection[str] = (),
+) -> Kernel:
+    """Return the kernel `name` of a text whose functions may call the rule's functions by name.
+
+    Arguments `as_they_are` are not looked at for what may be compiled into the kernel (that they are 1, or multiples
+    of 16): else it would be compiled again for others.
+    """
     scope: dict[str, Any] = {
         "__name__": __name__,
         "tl": tl,
@@ -144,6 +154,7 @@ def build(name: str, text: str, functions: Mapping[str, Callable[..., Any]], arg
     }
     before = set(scope)
     _define(name, text, scope)
-    own = {n: triton.jit(f) for n, f in scope.items() if n not in before and n != "__builtins__"}
+    new = {n: f for n, f in scope.items() if n not in before and n != "__builtins__"}
+    own = {n: triton.jit(f, do_not_specialize=as_they_are if n == name else ()) for n, f in new.items()}
     scope.update(own)
     return Kernel(own[name], tuple(arguments), text)

@@ -7,6 +7,7 @@ of the OpenMP library that torch has loaded, so that two pools never fight for t
 depend on the number of threads.
 """
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -15,9 +16,11 @@ import torch
 
 from optbench.optimizers._executors import _threads
 from optbench.optimizers._executors._kernel import ARGUMENTS, Kind, element_kernel, layer_kernel, sum_kernel
-from optbench.optimizers._executors._program import Batch, Program
+from optbench.optimizers._executors._program import Batch, Program, laid_out_alike
 
 CHUNK = 16384  # elements: 64 kB of each array, so that a chunk of every array fits a core's cache
+
+STREAM_FROM = 1 << 24  # bytes of phi: with what is stepped beside it, more than a processor's caches hold
 
 _NUMPY = {torch.float32: np.float32, torch.float64: np.float64}
 
@@ -34,7 +37,7 @@ def fits(p: torch.Tensor, *others: torch.Tensor) -> bool:
         and runs(p.dtype)
         and type(p) in (torch.Tensor, torch.nn.Parameter)
         and _dense(p)
-        and all(q.dtype == p.dtype and (q.stride() == p.stride() or q.dim() == 0) for q in others)
+        and all(q.dtype == p.dtype and laid_out_alike(p, q) for q in others)
     )
 
 
@@ -50,11 +53,16 @@ def _chunks(lengths: tuple[int, ...]) -> np.ndarray:
 
 
 @cache
-def _bounds(lengths: tuple[int, ...], threads: int) -> np.ndarray:
-    """Return where each thread's chunks begin and end: equal numbers of elements, an int64 array (threads + 1,)."""
-    before = np.concatenate([[0], np.cumsum(_chunks(lengths)[2])])
+def _shared(lengths: tuple[int, ...], threads: int) -> tuple[int, int, np.ndarray]:
+    """Return the addresses of a kernel's chunks and of where each thread's begin and end, and the latter array.
+
+    Each thread has as many elements as the others: the array is int64 (threads + 1,).
+    """
+    chunks = _chunks(lengths)
+    before = np.concatenate([[0], np.cumsum(chunks[2])])
     edges = np.arange(threads + 1) * before[-1] / threads
-    return np.asarray(np.searchsorted(before, edges), dtype=np.int64)
+    bounds = np.asarray(np.searchsorted(before, edges), dtype=np.int64)
+    return chunks.ctypes.data, bounds.ctypes.data, bounds
 
 
 def _addresses(rows: list[list[torch.Tensor]]) -> np.ndarray:
@@ -64,18 +72,19 @@ def _addresses(rows: list[list[torch.Tensor]]) -> np.ndarray:
 class _Call:
     """The arguments of a kernel: an array of addresses that C code can read, with the arrays it points to."""
 
-    def __init__(self, batch: Batch, rows: list[list[torch.Tensor]], k: np.ndarray) -> None:
+    def __init__(self, program: Program, batch: Batch, rows: list[list[torch.Tensor]], k: np.ndarray) -> None:
         lengths = tuple([p.numel() for p in batch.theta])
-        chunks = _chunks(lengths)
-        count = chunks.shape[1]
-        self.threads = _threads.wanted(int(chunks[2].sum()))
-        self.table = _addresses(rows)
-        self.values = np.zeros((4, len(lengths)))
-        self.parts = np.zeros((2, count))
-        self.k = k
-        self.arrays = (self.table, self.values, self.parts, chunks, _bounds(lengths, self.threads), k)
-        sizes = (len(lengths), count, self.threads, -1, 0)
-        self.pointer = np.array([*(a.ctypes.data for a in self.arrays), *sizes], dtype=np.int64)
+        self.elements = sum(lengths)
+        self.threads = _threads.wanted(self.elements)
+        chunks, bounds, _ = _shared(lengths, self.threads)
+        count = _chunks(lengths).shape[1]
+        self.table, self.k = _addresses(rows), k
+        layered = program.rule.layer is not None
+        self.values = np.zeros((4, len(lengths))) if layered else k  # which a kernel without sums does not read
+        self.parts = np.zeros((2, count)) if layered else k
+        table, values, parts, scalars = (a.ctypes.data for a in (self.table, self.values, self.parts, k))
+        numbers = (table, values, parts, chunks, bounds, scalars, len(lengths), count, self.threads, -1, 0)
+        self.pointer = np.array(numbers, dtype=np.int64)
         assert len(self.pointer) == ARGUMENTS
 
     def run(self, kernel: Any, *, parallel: bool = True) -> None:
@@ -89,23 +98,34 @@ def advance(program: Program, batch: Batch) -> None:
     """
     assert not batch.rehearsals
     dtype = _NUMPY[batch.theta[0].dtype]
-    kind = Kind(dtype, batch.swap is not None, batch.reach is not None, batch.last is not None)
     last_k, last_reach = batch.last or ({}, 0.0)
     names = tuple(batch.k)
     scalars = [*batch.k.values(), batch.reach or 0.0, last_reach, *last_k.values()]
     rows = [batch.theta, batch.grads, *(batch.slots[n] for n in program.present)]
-    call = _Call(batch, rows + ([] if batch.swap is None else [batch.swap]), np.array(scalars, dtype=np.float64))
+    rows += [] if batch.swap is None else [batch.swap]
+    call = _Call(program, batch, rows, np.array(scalars, dtype=np.float64))
+    cached, predicts = batch.swap is not None, batch.reach is not None
+    kind = Kind(dtype, cached, predicts, batch.last is not None)
     if program.rule.reduce is not None:
         call.run(sum_kernel(program, kind, names))
     if program.rule.layer is not None:
         call.run(layer_kernel(program, kind, names), parallel=False)
+    if cached and predicts and _large(call.elements, dtype):
+        kind = replace(kind, streams=True)
     call.run(element_kernel(program, kind, names))
+
+
+def _large(elements: int, dtype: Any) -> bool:
+    """Tell whether phi, which the step does not read, is written past the caches: it is too large to stay there."""
+    return bool(elements * np.dtype(dtype).itemsize >= STREAM_FROM)
 
 
 def aim(program: Program, batch: Batch) -> None:
     """Write phi = theta - reach d for the direction d of the last step, from theta in `swap` and the state."""
     assert batch.swap is not None and batch.reach is not None
-    kind = Kind(_NUMPY[batch.theta[0].dtype], True, True, False, aim=True)
+    dtype = _NUMPY[batch.theta[0].dtype]
     rows = [batch.theta, batch.theta, *(batch.slots[n] for n in program.present), batch.swap]
     scalars = np.array([*batch.k.values(), batch.reach, 0.0], dtype=np.float64)
-    _Call(batch, rows, scalars).run(element_kernel(program, kind, tuple(batch.k)))
+    call = _Call(program, batch, rows, scalars)
+    kind = Kind(dtype, True, True, False, aim=True, streams=_large(call.elements, dtype))
+    call.run(element_kernel(program, kind, tuple(batch.k)))

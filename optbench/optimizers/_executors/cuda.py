@@ -14,7 +14,7 @@ import torch
 from optbench.errors import OptbenchError
 from optbench.optimizers._executors import _cuda_support
 from optbench.optimizers._executors._device_tables import Table, captured, tables
-from optbench.optimizers._executors._program import Batch, Clock, Program, compute_dtype
+from optbench.optimizers._executors._program import Batch, Clock, Program, compute_dtype, laid_out_alike
 from optbench.optimizers._executors._triton_coefficients import coefficient_kernel, split
 from optbench.optimizers._executors._triton_kernel import (
     BLOCK,
@@ -38,7 +38,7 @@ def fits(p: Tensor, g: Tensor | None = None, *state: Tensor) -> bool:
         and (p.is_contiguous() or (p.dim() == 4 and p.is_contiguous(memory_format=torch.channels_last)))
         and (g is None or g.dtype == p.dtype)
         and all(q.dtype == compute_dtype(p.dtype) for q in state)
-        and all(q.device == p.device and (q.stride() == p.stride() or q.dim() == 0) for q in others)
+        and all(q.device == p.device and laid_out_alike(p, q) for q in others)
     )
 
 
@@ -88,7 +88,7 @@ def advance(program: Program, batch: Batch) -> None:
     with _on(device := batch.theta[0].device):
         if clock is None and captured(device):
             raise OptbenchError("a step within a CUDA graph's capture", "build the optimizer with capturable=True")
-        for table in tables(_row_tensors(program, batch)):
+        for table in tables(_row_tensors(program, batch), in_arguments=clock is not None):
             _step(program, kind if table.aligned else kind.unaligned, tuple(batch.k), clock, table, given)
 
 

@@ -17,9 +17,10 @@ from optbench.verify.fingerprint._published_adam import ALGORITHMS as ADAM
 from optbench.verify.fingerprint._published_further import ALGORITHMS as FURTHER
 from optbench.verify.fingerprint._published_layerwise import ALGORITHMS as LAYERWISE
 from optbench.verify.fingerprint._published_moments import ALGORITHMS as MOMENTS
+from optbench.verify.fingerprint._published_rest import ALGORITHMS as REST
 from optbench.verify.fingerprint._report import FingerprintReport
 
-ALGORITHMS = (*ADAM, *MOMENTS, *FURTHER, *LAYERWISE)
+ALGORITHMS = (*ADAM, *MOMENTS, *FURTHER, *LAYERWISE, *REST)
 
 __all__ = ["FingerprintReport", "algorithm", "names", "run"]
 
@@ -69,8 +70,8 @@ def run(optimizer: Any, name: str) -> FingerprintReport:
     return compare(title, name, against, went, hyper)
 
 
-def _subject(optimizer: Any) -> tuple[str, Any, tuple[str, ...], dict[str, Any]]:
-    """Return title, builder, keywords and the user's options."""
+def _subject(optimizer: Any) -> tuple[str, Any, dict[str, Any], dict[str, Any]]:
+    """Return title, builder, keywords with their defaults, and the user's options."""
     from optbench.optimizers import create, info, parse
     from optbench.optimizers._create import imported_class
 
@@ -90,8 +91,8 @@ def _subject(optimizer: Any) -> tuple[str, Any, tuple[str, ...], dict[str, Any]]
     def build(params: Any, **given: Any) -> Any:
         return create(reference.name, params, **impl, **given)
 
-    return reference.text, build, tuple(h.name for h in info(reference.name).hyperparameters), options
+    return reference.text, build, info(reference.name).declaration.defaults(), options
 
 
-def _keywords(cls: type) -> tuple[str, ...]:
-    return tuple(inspect.signature(cls).parameters)
+def _keywords(cls: type) -> dict[str, Any]:
+    return {name: parameter.default for name, parameter in inspect.signature(cls).parameters.items()}

@@ -21,6 +21,13 @@ ALIASES = {
     "trust_coefficient": ("trust_coefficient", "trust_coeff", "eta"),
     "initial_accumulator_value": ("initial_accumulator_value", "initial_accumulator"),
     "alpha": ("alpha", "rho", "decay"),
+    "warm_steps": ("warm_steps", "adam_freeze"),
+    "acceleration": ("acceleration", "reckless_steps"),
+    "beta2_decay": ("beta2_decay", "decay_rate"),
+    "beta1": ("beta1", "momentum"),
+    "eps1": ("eps1", "eps", "eps2"),
+    "eps2": ("eps2", "eps_scale", "eps"),
+    "d": ("d", "clip_threshold", "clipping_threshold"),
 }
 """Our keyword -> what others call it."""
 
@@ -116,12 +123,12 @@ def transcribe(algorithm: Algorithm, choice: Choice, hyper: Mapping[str, Any]) -
     return Trajectory(np.array(moves), sizes, states)
 
 
-def assemble(build: Build, keywords: tuple[str, ...], options: Mapping[str, Any], algorithm: Algorithm) -> Any:
+def assemble(build: Build, keywords: Mapping[str, Any], options: Mapping[str, Any], algorithm: Algorithm) -> Any:
     """Build an optimizer for the experiment and say what its hyper-parameters are.
 
     Args:
         build: build(params, **keywords).
-        keywords: those that it has.
+        keywords: those that it has, with their defaults.
         options: the user's own, which come first.
         algorithm: whose settings are passed where there is a keyword for them.
 
@@ -136,7 +143,7 @@ def assemble(build: Build, keywords: tuple[str, ...], options: Mapping[str, Any]
     settings: dict[str, Any] = {}
     for name, value in wanted.items():
         key = next((k for k in ALIASES.get(name, (name,)) if k in keywords), None)
-        if key and key not in options:
+        if key and key not in options and _alike(value, keywords[key]):
             settings[key] = value
     basic = {k: v for k, v in settings.items() if k in BASIC}
     first = {**settings, **options, "lr": schedule(float(options.get("lr", settings.get("lr", 0.02))), 0)}
@@ -152,6 +159,13 @@ def assemble(build: Build, keywords: tuple[str, ...], options: Mapping[str, Any]
         hyper["lr"] = float(options.get("lr", algorithm.settings["lr"]))
         return optimizer, parameters, {k: v for k, v in hyper.items() if v is not None}
     raise OptbenchError(f"cannot build the class: {problem_met}", "give the keywords that it needs, as NAME:key=value")
+
+
+def _alike(value: Any, default: Any) -> bool:
+    """Tell whether a keyword with this default takes this value: some have a pair where others have a number."""
+    if default is None or isinstance(default, (int, float)):
+        return not isinstance(value, tuple)
+    return isinstance(value, tuple) or not isinstance(default, (tuple, list))
 
 
 def _pair(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Identities of the papers' own methods and of those close to them."""
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from optbench.verify._problem import Array
 from optbench.verify.identities._common import Bench, Outcome, compared, identity
 
 RADAM = "arXiv:1908.03265, section 4.2"
+LUO = "arXiv:1902.09843, section 4"
 
 
 def averages(gradients: list[list[Array]], beta: float) -> list[list[Array]]:
@@ -129,7 +131,7 @@ def adan_without_differences(bench: Bench) -> Outcome:
     return compared(mine.weights, theirs.weights)
 
 
-@identity("adabound", title="with closed bounds it is SGD with momentum", source="arXiv:1902.09843, section 4")
+@identity("adabound", title="with closed bounds it is SGD with momentum", source=LUO)
 def adabound_ends(bench: Bench) -> Outcome:
     """Both bounds go to final_lr: a step is final_lr m."""
     gradients = bench.gradients(10)
@@ -138,7 +140,35 @@ def adabound_ends(bench: Bench) -> Outcome:
     return compared(taken, [[0.5 * (1 - 0.9**t) * m for m in row] for t, row in enumerate(corrected, 1)])
 
 
-@identity("adabound", title="with open bounds it is Adam", source="arXiv:1902.09843, section 4")
+@identity("adabound", title="under large gradients it steps at the lower bound", source=LUO)
+def adabound_low(bench: Bench) -> Outcome:
+    """The rate lr / sqrt(v_hat) is below it; with beta1 = 0 a step is low_t g_t."""
+    return _bounded(bench, 1e6, lambda t: 1 - 1 / (0.4 * t + 1))
+
+
+@identity("adabound", title="under small gradients it steps at the upper bound", source=LUO)
+def adabound_high(bench: Bench) -> Outcome:
+    """The rate lr / sqrt(v_hat) is above it; with beta1 = 0 a step is high_t g_t."""
+    return _bounded(bench, 1e-9, lambda t: 1 + 1 / (0.4 * t))
+
+
+def _bounded(bench: Bench, size: float, bound: Callable[[int], float]) -> Outcome:
+    gradients = [[size * g for g in row] for row in bench.gradients(8, 0.5)]
+    origin = [0 * w for w in bench.weights()]
+    taken = bench.walk(gradients, origin, lr=0.02, betas=(0.0, 0.9), eps=0.0, final_lr=0.3, gamma=0.4).steps()
+    in_units = [[d / size for d in row] for row in taken]
+    expected = [[0.3 * bound(t) * g / size for g in row] for t, row in enumerate(gradients, 1)]
+    return compared(in_units, expected, 1e-12)
+
+
+@identity("adabound", title="built with lr = 0 it stays where it is", source=LUO)
+def adabound_rests(bench: Bench) -> Outcome:
+    """Both bounds and the rate are 0; final_lr in units of the first lr is not 0 / 0."""
+    walked = bench.walk(bench.gradients(3), lr=0.0)
+    return compared(walked.weights, [walked.weights[0]] * 4, 0.0)
+
+
+@identity("adabound", title="with open bounds it is Adam", source=LUO)
 def adabound_starts(bench: Bench) -> Outcome:
     """At gamma = 0 the bounds are 0 and infinity; eps = 0, because Adam corrects the bias of the root alone."""
     gradients = bench.gradients(10, 0.1)

@@ -73,3 +73,10 @@ def follows_the_weights(bench: Bench) -> Outcome:
     usual = bench.walk(gradients, **options).steps()
     doubled = bench.walk(gradients, [2 * w for w in bench.weights()], **options).steps()
     return compared(doubled, [[2 * d for d in row] for row in usual])
+
+
+@identity("lamb", title="without a gradient and decay nothing moves", source="arXiv:1904.00962, Algorithm 2")
+def lamb_rests(bench: Bench) -> Outcome:
+    """A direction of norm 0 has no trust ratio; it must not divide by it."""
+    walked = bench.walk([[0 * g for g in row] for row in bench.gradients(3)])
+    return compared(walked.weights, [walked.weights[0]] * 4, 0.0)

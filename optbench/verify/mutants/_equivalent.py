@@ -9,7 +9,8 @@ from optbench.errors import InvalidValueError
 from optbench.optimizers import info
 from optbench.optimizers._executors import eager
 from optbench.optimizers._executors._program import Batch, Program
-from optbench.optimizers._rule import Hyperparameter, Rule, Value
+from optbench.optimizers._hyperparameters import Hyperparameter, Value
+from optbench.optimizers._rule import Rule
 from optbench.verify._sampling import words
 from optbench.verify.mutants._build import faulty_entry
 from optbench.verify.mutants._mutant import Mutant

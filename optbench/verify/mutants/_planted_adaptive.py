@@ -62,9 +62,9 @@ IN_ADAPTIVE: tuple[Fault, ...] = (
     # --- RAdam
     Fault("radam", "threshold off by one", ("coefficients", "rho > rectify_above", "rho > rectify_above - 1")),
     Fault("radam", "rho_inf off by one", ("coefficients", "2 / (1 - beta2) - 1", "2 / (1 - beta2)")),
-    Fault("radam", "r_t without its root", ("coefficients", "r = root(", "r = (")),
+    Fault("radam", "r_t without its root", ("coefficients", "rho)) ** 0.5", "rho))")),
     Fault("radam", "r_t upside down", ("coefficients", "k *= r", "k *= 1 / r")),
-    Fault("radam", "v is not corrected", ("coefficients", "k *= r * root(1 - beta2**t)", "k *= r")),
+    Fault("radam", "v is not corrected", ("coefficients", "k *= r * (1 - beta2**t) ** 0.5", "k *= r")),
     Fault("radam", "warm=skip decays all the same", ("coefficients", "if decoupled and not still", "if decoupled")),
     Fault("radam", "the warm-up's m is not corrected", ("rectified", "+ eps), k * m)", "+ eps), m)")),
     # --- AdaBelief, AdaMomentum

@@ -14,7 +14,7 @@ IN_ENGINE: tuple[Fault, ...] = (
         "adamw",
         "t counted globally",
         (
-            "RuleOptimizer.step",
+            "RuleOptimizer.advance",
             "for group in self.param_groups:",
             lines('self.clock = getattr(self, "clock", 0) + 1', "for group in self.param_groups:"),
         ),

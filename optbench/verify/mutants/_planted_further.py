@@ -50,14 +50,14 @@ IN_FURTHER: tuple[Fault, ...] = (
     Fault(
         "lamb",
         "the ratio of the norms is inverted",
-        ("layer", "sqrt(n1) / sqrt(where(n2 > 0, n2, 1.0))", "sqrt(n2) / sqrt(where(n1 > 0, n1, 1.0))"),
+        ("layer", "sqrt(n1) / sqrt(where(n2 == 0, 1.0, n2))", "sqrt(n2) / sqrt(where(n1 == 0, 1.0, n1))"),
     ),
     Fault(
         "lamb",
         "decay outside the normalised direction",
         ("direction", "eps) + decay * theta)", "eps)) + decay * theta"),
     ),
-    Fault("lamb", "a tensor of zeros never moves", ("layer", "where(n1 * n2 > 0,", "where(n2 > 0,")),
+    Fault("lamb", "a tensor of zeros never moves", ("layer", "where(n1 > 0,", "where(n2 > 0,")),
     Fault("lars", "decay missing in the ratio", ("layer", "sqrt(n2) + decay * sqrt(n1)", "sqrt(n2)")),
     Fault(
         "lars",

@@ -3,6 +3,7 @@
 import copy
 import io
 
+import numpy as np
 import pytest
 import torch
 from cuda_cases import (
@@ -257,3 +258,37 @@ def coefficients_on_device(program, options, t):
         cuda._count = original
     assert int(clock.steps[0]) == t
     return caught
+
+
+def test_the_proof_that_auto_asks_for():
+    """The kernels step as eager does; a step that is wrong, or fails, is told in one line."""
+    from optbench.optimizers._executors import _proof, cuda
+
+    _proof.fault.cache_clear()
+    assert _proof.fault(DEVICE) == ""
+    original = cuda.advance
+
+    def wrong(program, batch):
+        original(program, batch)
+        batch.theta[1][-1] *= 1.001
+
+    def broken(program, batch):
+        raise RuntimeError("no kernel\nimage")
+
+    try:
+        for advance, match in ((wrong, "differs from eager's by 1.0e-03"), (broken, "RuntimeError: no kernel image")):
+            cuda.advance = advance
+            _proof.fault.cache_clear()
+            assert match in _proof.fault(DEVICE)
+    finally:
+        cuda.advance = original
+        _proof.fault.cache_clear()
+
+
+def test_a_table_is_the_same_by_either_way():
+    """Through a kernel's arguments as through a copy, for counts below, at and above what one launch writes."""
+    from optbench.optimizers._executors._triton_write import NUMBERS, written
+
+    for count in (1, NUMBERS - 1, NUMBERS, 3 * NUMBERS + 5):
+        numbers = np.arange(count, dtype=np.int64).reshape(-1, 1) * -(2**40) + 7
+        assert torch.equal(written(numbers, DEVICE).cpu(), torch.from_numpy(numbers))

@@ -17,7 +17,7 @@ if os.environ.get("TRITON_INTERPRET") == "1":
 from triton.backends.compiler import GPUTarget  # noqa: E402
 from triton.compiler import ASTSource  # noqa: E402
 
-from optbench.optimizers._executors import _triton_coefficients, _triton_kernel, _triton_text  # noqa: E402
+from optbench.optimizers._executors import _triton_coefficients, _triton_kernel, _triton_text, _triton_write  # noqa: E402
 
 HOPPER = GPUTarget("cuda", 90, 32)
 TENSORS = {"table": "*i64", "chunks": "*i32", "first": "*i32", "found": "*fp32", "scale": "*fp32", "h_lr": "*fp32"}
@@ -113,3 +113,14 @@ def test_odd_addresses_and_float64(dtype):
     assert (wide(odd, "ld"), wide(odd, "st")) == (0, 0)
     ptx = compiled(_triton_kernel.element_kernel(program, kind, names))
     assert (wide(ptx, "ld"), wide(ptx, "st")) == expected(program, kind)
+
+
+def test_writing_a_table_is_compiled_once():
+    """Whatever the numbers are: none of them is compiled into the kernel."""
+    made = _triton_write.write_kernel()
+    assert {p.name for p in made.function.params if p.do_not_specialize} == set(made.arguments[1:])
+    source = ASTSource(
+        fn=made.function, signature={n: "*i64" if n == "to" else "i64" for n in made.arguments}, constexprs={}
+    )
+    ptx = triton.compile(source, target=HOPPER, options={"num_warps": 4, "enable_fp_fusion": False}).asm["ptx"]
+    assert len(re.findall(r"st\.global", ptx)) == _triton_write.NUMBERS

@@ -1,5 +1,6 @@
 """Where the cuda executor cannot run, it says so in one line, and everything else works."""
 
+import contextlib
 import subprocess
 import sys
 
@@ -7,8 +8,8 @@ import pytest
 import torch
 
 from optbench.errors import OptbenchError
-from optbench.optimizers import create, executor_of, parse
-from optbench.optimizers._executors import _cuda_support
+from optbench.optimizers import _choice, create, executor_of, parse
+from optbench.optimizers._executors import _cuda_support, _proof
 
 
 def parameter():
@@ -86,3 +87,17 @@ def test_coefficients_that_cannot_be_compiled_name_the_rule():
     options = Counting.defaults()
     with pytest.raises(OptbenchError, match="counting's coefficients cannot run on the device"):
         cuda.check_device_coefficients(Program.of(Counting, options), options)
+
+
+@pytest.mark.parametrize(("why", "chosen"), [("", True), ("it raises RuntimeError: no", False)])
+def test_auto_takes_a_gpu_where_the_executor_proves_right(why, chosen, monkeypatch):
+    """Elsewhere eager steps, and why is said once."""
+    monkeypatch.setattr(_cuda_support, "missing", lambda: None)
+    monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: False)
+    monkeypatch.setattr(_proof, "fault", lambda device: why)
+    _choice.say_once.cache_clear()
+    told = contextlib.nullcontext() if chosen else pytest.warns(UserWarning, match="so eager does: it raises Runtime")
+    with told:
+        assert _choice._takes_cuda(torch.device("cuda", 0)) is chosen
+    assert _choice._takes_cuda(torch.device("cuda", 0)) is chosen
+    assert not _choice._takes_cuda(torch.device("cpu"))
