@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from optbench.datasets import idx
-from optbench.datasets._base import Progress, Raw
+from optbench.datasets._base import Found, Progress, Raw
+from optbench.datasets._places import cache_folder, data_root, is_file, recall, remember, replacing, stamp
 from optbench.errors import OptbenchError
 
 VALIDATION = 5000  # the last of the training images
@@ -52,6 +52,25 @@ class IdxSource:
         lines = "".join(f"{file.sha256}  {name}\n" for name, file in sorted(self.files.items()))
         return hashlib.sha256(lines.encode()).hexdigest()
 
+    def find(self, root: Path | None) -> Found | None:
+        """Return where the four files are, None if one is missing; they are verified unless they were before.
+
+        Raises:
+            OptbenchError: the root does not exist, or a file is altered or truncated.
+        """
+        root = data_root(root)
+        paths = {name: self._present(name, root) for name in self.files}
+        here = [path for path in paths.values() if path is not None]
+        if len(here) < len(paths):
+            return None
+        mark = stamp(self.name, here)
+        if recall(mark) != self.checksum():
+            for name, path in paths.items():
+                if path is not None:
+                    self._verified(path, name)
+            remember(mark, self.checksum())
+        return self._found(here)
+
     def read(self, root: Path | None, progress: Progress | None) -> Raw:
         """Find, verify and decode the four files; hold out the last 5,000 training images for validation.
 
@@ -61,9 +80,9 @@ class IdxSource:
         root = data_root(root)
         arrays, places = {}, []
         for name in self.files:
-            path = self._find(name, root, progress)
+            path = self._present(name, root) or self._downloaded(name, root, progress)
             arrays[name] = idx.parse(self._verified(path, name), str(path))
-            places.append(str(path.parent))
+            places.append(path)
         train = arrays["train-images-idx3-ubyte"][:, None], arrays["train-labels-idx1-ubyte"]
         test = arrays["t10k-images-idx3-ubyte"][:, None], arrays["t10k-labels-idx1-ubyte"]
         splits = {
@@ -71,19 +90,22 @@ class IdxSource:
             "validation": (train[0][-VALIDATION:], train[1][-VALIDATION:]),
             "test": test,
         }
-        return Raw(splits, f"found in {', '.join(dict.fromkeys(places))}")
+        return Raw(splits, self._found(places))
 
-    def _find(self, name: str, root: Path | None, progress: Progress | None) -> Path:
-        """Return the first place that has the file, downloading it into the cache if none has."""
-        folders = list(self._places(root))
-        for folder in folders:
+    def _found(self, paths: list[Path]) -> Found:
+        return Found(", ".join(dict.fromkeys(str(path.parent) for path in paths)), self.checksum())
+
+    def _present(self, name: str, root: Path | None) -> Path | None:
+        """Return the first place that has the file."""
+        for folder in self._places(root):
             for path in (folder / name, folder / f"{name}.gz"):
-                if _is_file(path):
+                if is_file(path):
                     return path
-        from optbench.datasets._download import (
-            MirrorError,
-            download,
-        )  # urllib is slow to import, seldom needed
+        return None
+
+    def _downloaded(self, name: str, root: Path | None, progress: Progress | None) -> Path:
+        """Return the file in the cache, brought there from a mirror."""
+        from optbench.datasets._download import MirrorError, download  # urllib is slow to import, seldom needed
 
         target = cache_folder() / self.name / f"{name}.gz"
         try:
@@ -95,7 +117,7 @@ class IdxSource:
                 progress=progress,
             )
         except MirrorError as error:
-            looked = ", ".join(map(str, folders))
+            looked = ", ".join(map(str, self._places(root)))
             remedies = ["give the folder of its files by --data-root DIR or OPTBENCH_DATA", self.remedy]
             raise OptbenchError(
                 f"{self.name}: {name}.gz is not in {looked}, and could not be downloaded ({error})",
@@ -120,49 +142,13 @@ class IdxSource:
             with gzip.open(path) if zipped else path.open("rb") as stream:
                 data = stream.read(file.size + 1)  # no more, however much a malicious .gz would expand to
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise OptbenchError(f"{path} is truncated or altered ({error})", self._replace(path)) from None
+            raise OptbenchError(f"{path} is truncated or altered ({error})", replacing(path)) from None
         except OSError as error:
             raise OptbenchError(f"{path} cannot be read ({error.strerror or error})", "permit reading it") from None
         if len(data) < file.size:
-            raise OptbenchError(f"{path} is truncated: {len(data)} of {file.size} bytes", self._replace(path))
+            raise OptbenchError(f"{path} is truncated: {len(data)} of {file.size} bytes", replacing(path))
         digest = hashlib.sha256(data).hexdigest()
         if digest != file.sha256:
             sums = f"SHA-256 {digest[:12]}... is not {file.sha256[:12]}..."
-            raise OptbenchError(f"{path} is altered, or not {self.name}'s: {sums}", self._replace(path))
+            raise OptbenchError(f"{path} is altered, or not {self.name}'s: {sums}", replacing(path))
         return data
-
-    def _replace(self, path: Path) -> str:
-        if path.is_relative_to(cache_folder()):
-            return "delete it, and the next run downloads it again"
-        return "replace it by an intact copy, or delete it to have it looked for elsewhere"
-
-
-def data_root(root: Path | None) -> Path | None:
-    """Return the folder to look in first: the given one, or the one that `OPTBENCH_DATA` names.
-
-    Raises:
-        OptbenchError: there is no such folder.
-    """
-    if root is None and (named := os.environ.get("OPTBENCH_DATA")):
-        root = Path(named)
-    if root is None:
-        return None
-    root = Path(root).expanduser()
-    if not root.is_dir():
-        raise OptbenchError(f"the data folder {root} does not exist", "correct --data-root or OPTBENCH_DATA")
-    return root
-
-
-def cache_folder() -> Path:
-    """Return the folder of what optbench downloads: `$XDG_CACHE_HOME/optbench`, or `~/.cache/optbench`."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    if not os.path.isabs(base):  # the XDG standard: relative ones are to be ignored
-        base = os.path.expanduser("~/.cache")
-    return Path(base, "optbench")
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError as error:
-        raise OptbenchError(f"cannot look into {path.parent} ({error.strerror})", "permit reading it") from None

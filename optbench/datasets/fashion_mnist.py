@@ -9,7 +9,7 @@ images as the original.
 
 from pathlib import Path
 
-from optbench.datasets._base import DatasetInfo, Progress, Raw
+from optbench.datasets._base import DatasetInfo, Found, Progress, Raw
 from optbench.datasets._idx_source import VALIDATION, File, IdxSource
 
 SOURCE = IdxSource(
@@ -62,6 +62,11 @@ INFO = DatasetInfo(
     checksum=SOURCE.checksum(),
     doc=__doc__,
 )
+
+
+def find(root: Path | None) -> Found | None:
+    """Return where the verified files are, None if they are not here; see `IdxSource.find`."""
+    return SOURCE.find(root)
 
 
 def read(root: Path | None, progress: Progress | None) -> Raw:

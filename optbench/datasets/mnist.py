@@ -10,7 +10,7 @@ Datasets publishes.
 
 from pathlib import Path
 
-from optbench.datasets._base import DatasetInfo, Progress, Raw
+from optbench.datasets._base import DatasetInfo, Found, Progress, Raw
 from optbench.datasets._idx_source import VALIDATION, File, IdxSource
 
 SOURCE = IdxSource(
@@ -50,6 +50,11 @@ INFO = DatasetInfo(
     checksum=SOURCE.checksum(),
     doc=__doc__,
 )
+
+
+def find(root: Path | None) -> Found | None:
+    """Return where the verified files are, None if they are not here; see `IdxSource.find`."""
+    return SOURCE.find(root)
 
 
 def read(root: Path | None, progress: Progress | None) -> Raw:

@@ -1,31 +1,42 @@
-"""Models, one file per architecture family. A public module of this package is a model when it has
+"""Models, one file per architecture family.
 
-- `INFO`, a `ModelInfo`, and
-- `build(in_channels, classes, image_size, **options) -> torch.nn.Module`, which imports torch inside.
+Every public module of this package is a family: it registers one function per model with `_base.register`, which
+imports torch inside. Importing this package, and all of it but `create`, does not import torch.
 
-Importing this package, and all of it but `create`, does not import torch.
+Names are the papers' in lower case: `resnet-34`, `densenet-121`, `inception-v3`. Models of one name differ between
+public codes; each family's docstring says whose it is, and why.
 """
 
 from __future__ import annotations
 
+import fnmatch
+import functools
+import importlib
 import inspect
+import pkgutil
 from typing import TYPE_CHECKING
 
-from optbench._discover import Entries
 from optbench.errors import OptbenchError, nearest
-from optbench.models._base import ModelInfo
+from optbench.models._base import ModelInfo, registered
 
 if TYPE_CHECKING:
     from torch import nn
 
 __all__ = ["ModelInfo", "create", "info", "names", "options"]
 
-_entries = Entries[ModelInfo](__name__, __path__, "model")
+
+@functools.cache
+def _models() -> dict[str, ModelInfo]:
+    """Import every family, once, and return their models by name, sorted."""
+    for item in pkgutil.iter_modules(__path__):
+        if not item.name.startswith("_"):
+            importlib.import_module(f"{__name__}.{item.name}")
+    return dict(sorted(registered().items()))
 
 
 def names(pattern: str = "*") -> list[str]:
     """Return the sorted names of the models that match a shell pattern."""
-    return _entries.names(pattern)
+    return [name for name in _models() if fnmatch.fnmatchcase(name, pattern)]
 
 
 def info(name: str) -> ModelInfo:
@@ -34,16 +45,19 @@ def info(name: str) -> ModelInfo:
     Raises:
         OptbenchError: no model has that name.
     """
-    return _entries.info(name)
+    found = _models()
+    if name not in found:
+        raise OptbenchError(f"unknown model '{name}'", nearest(name, found) or f"known models: {', '.join(found)}")
+    return found[name]
 
 
 def options(name: str) -> dict[str, object]:
-    """Return a model's options and their defaults: the keyword-only parameters of its `build`.
+    """Return a model's options and their defaults: the keyword-only parameters of the function that builds it.
 
     Raises:
         OptbenchError: no model has that name.
     """
-    parameters = inspect.signature(_entries.module(name).build).parameters.values()
+    parameters = inspect.signature(info(name).build).parameters.values()
     return {item.name: item.default for item in parameters if item.kind is item.KEYWORD_ONLY}
 
 
@@ -57,13 +71,17 @@ def create(name: str, *, in_channels: int, classes: int, image_size: int, **chos
         image_size: height and width of an image, in pixels.
         **chosen: the model's own options.
 
+    Returns:
+        a module from images (batch, in_channels, image_size, image_size) to logits (batch, classes).
+
     Raises:
-        OptbenchError: no model has that name, or it has no such option, or the images are too small for it.
+        OptbenchError: no model has that name, or it has no such option, or it does not take images of that size.
     """
-    known = options(name)
+    facts, known = info(name), options(name)
     for key in chosen:
         if key not in known:
             hint = nearest(key, known) or f"it has {', '.join(known) or 'no options'}"
             raise OptbenchError(f"model '{name}' has no option '{key}'", hint)
-    model: nn.Module = _entries.module(name).build(in_channels, classes, image_size, **chosen)
+    facts.check_size(image_size)
+    model: nn.Module = facts.build(in_channels, classes, image_size, **chosen)
     return model

@@ -18,35 +18,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from optbench.errors import OptbenchError
-from optbench.models._base import ModelInfo
+from optbench.models._base import register
 
 if TYPE_CHECKING:
     from torch import nn
 
-INFO = ModelInfo(
-    name="digits-cnn",
-    title="two 3x3 convolutions and two linear layers, for 8x8 images",
-    doc=__doc__,
+
+@register(
+    "digits-cnn",
+    "two 3x3 convolutions and two linear layers, for 8x8 images",
+    paper="",
     parameters=38_282,
     input_shape=(1, 8, 8),
     classes=10,
+    smallest=2,  # one pixel is left after the pooling
 )
-
-
 def build(in_channels: int, classes: int, image_size: int) -> nn.Module:
-    """Return the network for images of (in_channels, image_size, image_size).
-
-    Raises:
-        OptbenchError: the images are too small to be pooled.
-    """
+    """Return the network for images of (in_channels, image_size, image_size)."""
     from torch import nn
 
-    if image_size < 2:
-        raise OptbenchError(
-            f"model 'digits-cnn' needs images of 2x2 or more, not {image_size}x{image_size}",
-            "choose larger images",
-        )
     side = image_size // 2
     return nn.Sequential(
         nn.Conv2d(in_channels, 16, 3, padding=1),

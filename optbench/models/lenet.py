@@ -22,37 +22,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from optbench.errors import OptbenchError
-from optbench.models._base import ModelInfo
+from optbench.models._base import register
 
 if TYPE_CHECKING:
     from torch import nn
 
-INFO = ModelInfo(
-    name="lenet",
-    title="LeNet-5, padding 2, ReLU, max pooling",
-    doc=__doc__,
+
+@register(
+    "lenet",
+    "LeNet-5, padding 2, ReLU, max pooling",
+    paper="doi:10.1109/5.726791",
     parameters=61_706,
     input_shape=(1, 28, 28),
     classes=10,
+    smallest=12,  # one pixel is left after the second pooling
 )
-
-SMALLEST = 12  # pixels: one pixel is left after the second pooling
-
-
 def build(in_channels: int, classes: int, image_size: int) -> nn.Module:
-    """Return the network for images of (in_channels, image_size, image_size).
-
-    Raises:
-        OptbenchError: the images are too small for two poolings and two convolutions.
-    """
+    """Return the network for images of (in_channels, image_size, image_size)."""
     from torch import nn
 
-    if image_size < SMALLEST:
-        raise OptbenchError(
-            f"model 'lenet' needs images of {SMALLEST}x{SMALLEST} or more, not {image_size}x{image_size}",
-            "choose another model, such as digits-cnn",
-        )
     side = (image_size // 2 - 4) // 2
     return nn.Sequential(
         nn.Conv2d(in_channels, 6, 5, padding=2),

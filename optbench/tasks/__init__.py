@@ -1,7 +1,8 @@
 """Tasks: what training and scoring mean, one file each. A public module of this package is a task when it has
 
 - `INFO`, a `TaskInfo`, and
-- `create(dataset, protocol)`, which imports torch inside and returns an object with the interface of `Task`.
+- `create(dataset, protocol, augmentation, normalisation, label_smoothing)`, which imports torch inside and returns an
+  object with the interface of `Task`.
 
 Importing this package, and all of it but `create`, does not import torch.
 """
@@ -9,10 +10,12 @@ Importing this package, and all of it but `create`, does not import torch.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from optbench._discover import Entries
 from optbench.errors import OptbenchError, nearest
+from optbench.tasks._augment import AUGMENTATIONS
 from optbench.tasks._base import Metric, TaskInfo
 
 if TYPE_CHECKING:
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
     from optbench.datasets import Dataset
 
-__all__ = ["PROTOCOLS", "Metric", "Task", "TaskInfo", "create", "info", "names"]
+__all__ = ["AUGMENTATIONS", "PROTOCOLS", "Metric", "Task", "TaskInfo", "create", "info", "names"]
 
 PROTOCOLS = ("standard", "paper")
 """`standard` trains on the training split; `paper` on training and validation together, as papers do."""
@@ -60,28 +63,55 @@ def names(pattern: str = "*") -> list[str]:
     return _entries.names(pattern)
 
 
-def info(name: str) -> TaskInfo:
+def info(name: str, data: str | None = None) -> TaskInfo:
     """Return the facts of a task.
 
+    Args:
+        name: of the task.
+        data: name of the dataset that it is about: of a hundred classes or more, top-5 accuracy is scored too.
+
     Raises:
-        OptbenchError: no task has that name.
+        OptbenchError: no task or dataset has that name.
     """
-    return _entries.info(name)
+    from optbench import datasets
+
+    facts = _entries.info(name)
+    wide = data is not None and datasets.info(data).top5
+    return replace(facts, metrics=facts.metrics + facts.many_classes) if wide else facts
 
 
-def create(name: str, dataset: Dataset, *, protocol: str = "standard") -> Task:
+def create(
+    name: str,
+    dataset: Dataset,
+    *,
+    protocol: str = "standard",
+    augmentation: str = "none",
+    normalisation: str = "train",
+    label_smoothing: float = 0.0,
+) -> Task:
     """Make a task over a dataset; everything happens on the dataset's device.
 
     Args:
         name: of the task.
         dataset: as `optbench.datasets.load` returns it.
         protocol: one of `PROTOCOLS`.
+        augmentation: one of `AUGMENTATIONS`; of training images alone.
+        normalisation: one of the dataset's `normalisations`; "train" is by its own training images.
+        label_smoothing: the part of a label's weight that is spread evenly over all classes, 0 to below 1, in the
+            training loss alone.
 
     Raises:
-        OptbenchError: no task or no protocol has that name.
+        OptbenchError: no task, protocol, augmentation or normalisation has that name, or the smoothing is no such part.
     """
-    if protocol not in PROTOCOLS:
-        hint = nearest(protocol, PROTOCOLS) or f"known protocols: {', '.join(PROTOCOLS)}"
-        raise OptbenchError(f"unknown protocol '{protocol}'", hint)
-    task: Task = _entries.module(name).create(dataset, protocol)
+    for kind, given, known in (
+        ("protocol", protocol, PROTOCOLS),
+        ("augmentation", augmentation, AUGMENTATIONS),
+        ("normalisation", normalisation, dataset.normalisations),
+    ):
+        if given not in known:
+            hint = nearest(given, known) or f"known {kind}s: {', '.join(known)}"
+            raise OptbenchError(f"unknown {kind} '{given}'", hint)
+    if not 0 <= label_smoothing < 1:
+        raise OptbenchError(f"label smoothing {label_smoothing}", "it must be at least 0 and below 1")
+    task: Task = _entries.module(name).create(dataset, protocol, augmentation, normalisation, label_smoothing)
     return task

@@ -31,9 +31,11 @@ class TaskInfo:
         title: one line.
         metrics: everything that its evaluation reports, in the order of columns.
         primary: name of the metric that decides.
+        many_classes: what is reported besides where a dataset has a hundred classes or more.
     """
 
     name: str
     title: str
     metrics: tuple[Metric, ...]
     primary: str
+    many_classes: tuple[Metric, ...] = ()

@@ -20,7 +20,7 @@ def test_the_names_are_found_without_torch_or_numpy():
         "sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["digits", "fashion-mnist", "mnist"]
+    assert done.stdout.split() == ["cifar10", "cifar100", "digits", "fashion-mnist", "imagenet", "mnist"]
 
 
 def test_names_by_pattern():
@@ -28,20 +28,23 @@ def test_names_by_pattern():
     assert datasets.names("x*") == []
 
 
-@pytest.mark.parametrize("call", [datasets.info, datasets.checksum, datasets.fetch, datasets.load])
+@pytest.mark.parametrize("call", [datasets.info, datasets.checksum, datasets.locate, datasets.fetch, datasets.load])
 def test_an_unknown_name_gets_the_nearest(call):
     with pytest.raises(OptbenchError, match="unknown dataset 'digit'; did you mean 'digits'"):
         call("digit")
 
 
 @pytest.mark.parametrize("name", datasets.names())
-def test_every_dataset_states_its_facts(name):
+def test_every_dataset_states_its_facts(name, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     facts = datasets.info(name)
     assert facts.name == name
     assert tuple(facts.splits) == datasets.SPLITS
     assert len(facts.mean) == len(facts.std) == facts.shape[0]
     assert len(set(facts.classes)) == len(facts.classes)
     assert len(bytes.fromhex(datasets.checksum(name))) == 32
+    assert next(iter(facts.normalisations)) == "train"
+    assert facts.top5 == (name in ("cifar10", "cifar100", "imagenet"))
     for text in (facts.title, facts.source, facts.licence, facts.doc):
         assert text.strip()
 
@@ -76,6 +79,9 @@ def test_debian_s_fashion_mnist(monkeypatch, tmp_path):
     found = datasets.load("fashion-mnist")
     assert found.provenance == f"found in {DEBIAN}"
     assert not any(tmp_path.iterdir())
+    assert datasets.locate("fashion-mnist").provenance == found.provenance
+    assert found.exact
+    assert found.variant == ""
     for name, size in datasets.info("fashion-mnist").splits.items():
         split = getattr(found, name)
         assert split.images.shape == (size, 1, 28, 28)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optbench.datasets._idx_source import File, IdxSource, data_root
+from optbench.datasets._idx_source import File, IdxSource
+from optbench.datasets._places import data_root
 from optbench.errors import OptbenchError
 
 TRAIN, TEST, SIDE = 5007, 11, 2
@@ -87,27 +88,42 @@ def test_the_four_files_become_three_splits(source, root):
 @pytest.mark.parametrize("folder", [".", "toy", "Toy/raw"])
 def test_a_root_may_hold_the_files_or_a_folder_of_them(source, root, folder, zipped):
     write(root / folder, zipped)
-    assert source.read(root, None).provenance == f"found in {root / folder}"
+    assert source.read(root, None).found.provenance == f"found in {root / folder}"
 
 
 def test_the_order_of_places(source, root, cache, tmp_path, monkeypatch):
     system = write(tmp_path / "system")
-    assert source.read(root, None).provenance == f"found in {system}"
+    assert source.read(root, None).found.provenance == f"found in {system}"
     write(cache)
-    assert source.read(root, None).provenance == f"found in {cache}"
+    assert source.read(root, None).found.provenance == f"found in {cache}"
     write(root)
-    assert source.read(None, None).provenance == f"found in {cache}"
-    assert source.read(root, None).provenance == f"found in {root}"
+    assert source.read(None, None).found.provenance == f"found in {cache}"
+    assert source.read(root, None).found.provenance == f"found in {root}"
     monkeypatch.setenv("OPTBENCH_DATA", str(root))
-    assert source.read(None, None).provenance == f"found in {root}"
+    assert source.read(None, None).found.provenance == f"found in {root}"
     other = write(tmp_path / "other")
-    assert source.read(other, None).provenance == f"found in {other}"
+    assert source.read(other, None).found.provenance == f"found in {other}"
+
+
+def test_find_says_where_the_files_are_and_verifies_them_once(source, root, cache, monkeypatch):
+    write(root, only=[ONE])
+    assert source.find(root) is None
+    write(root)
+    assert source.find(root).place == str(root)
+    assert source.find(root).checksum == source.checksum()
+    monkeypatch.setattr(IdxSource, "_verified", None)
+    assert source.find(root).exact
+    monkeypatch.undo()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache.parent.parent))
+    (root / f"{ONE}.gz").write_bytes(b"other")
+    with pytest.raises(OptbenchError, match=f"{ONE}.gz is truncated"):
+        source.find(root)
 
 
 def test_files_may_lie_in_several_places(source, root, cache):
     write(root, only=[ONE])
     write(cache)
-    assert source.read(root, None).provenance == f"found in {cache}, {root}"
+    assert source.read(root, None).found.provenance == f"found in {cache}, {root}"
 
 
 def test_a_root_that_does_not_exist_is_an_error(source, tmp_path, monkeypatch):
@@ -197,11 +213,11 @@ def test_a_download_lands_verified_in_the_cache(source, cache, mirror):
     source = replace(source, mirrors=("http://127.0.0.1:1/", f"{mirror.url}sub/"))
     seen = set()
     raw = source.read(None, lambda name, here, total: seen.add(name))
-    assert raw.provenance == f"found in {cache}"
+    assert raw.found.provenance == f"found in {cache}"
     assert seen == {f"{name}.gz" for name in CONTENTS}
     np.testing.assert_array_equal(raw.splits["test"][1], LABELS[TEST])
     asked = len(mirror.requests)
-    assert source.read(None, None).provenance == f"found in {cache}"
+    assert source.read(None, None).found.provenance == f"found in {cache}"
     assert len(mirror.requests) == asked
 
 

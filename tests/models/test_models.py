@@ -1,4 +1,3 @@
-import inspect
 import subprocess
 import sys
 
@@ -8,12 +7,13 @@ from torch import nn
 
 from optbench import models
 from optbench.errors import OptbenchError
+from optbench.models import _base
 
-
-def native(name, **options):
-    facts = models.info(name)
-    channels, size, _ = facts.input_shape
-    return models.create(name, in_channels=channels, classes=facts.classes, image_size=size, **options)
+NAMES = [
+    *("alexnet", "densenet-121", "digits-cnn", "googlenet", "inception-v3", "lenet"),
+    *("resnet-101", "resnet-18", "resnet-20", "resnet-34", "resnet-50v2"),
+    *("vgg-11", "vgg-11-plain", "vgg-16", "vit"),
+]
 
 
 def test_the_names_are_found_without_torch():
@@ -23,37 +23,83 @@ def test_the_names_are_found_without_torch():
         "sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["digits-cnn", "lenet"]
+    assert done.stdout.split() == NAMES == models.names()
+    assert models.names("vgg-*") == ["vgg-11", "vgg-11-plain", "vgg-16"]
 
 
 @pytest.mark.parametrize("name", models.names())
-def test_the_published_facts_are_those_of_the_built_model(name):
-    facts, model = models.info(name), native(name)
-    assert sum(p.numel() for p in model.parameters()) == facts.parameters
-    assert f"{facts.parameters:,} parameters" in facts.doc
-    logits = model(torch.zeros(3, *facts.input_shape))
-    assert logits.shape == (3, facts.classes)
-    assert model.training
+def test_the_facts_are_complete(name):
+    facts = models.info(name)
+    assert facts.name == name
     assert facts.title
+    assert facts.paper or name == "digits-cnn"
+    assert f"{facts.parameters:,} parameters" in " ".join(facts.doc.split())
+    for word in ("Source:", "nitialisation", "input", "logits"):
+        assert word in facts.doc
+    assert facts.image_size == facts.input_shape[1] == facts.input_shape[2] >= facts.smallest
 
 
-@pytest.mark.parametrize("name", models.names())
-def test_the_global_seed_decides_the_weights(name):
-    def weights(seed):
-        torch.manual_seed(seed)
-        return nn.utils.parameters_to_vector(native(name).parameters())
+@pytest.mark.parametrize(
+    ("name", "size", "takes"),
+    [
+        ("lenet", 11, "12x12 or more"),
+        ("digits-cnn", 1, "2x2 or more"),
+        ("vgg-16", 28, "32x32 or more"),
+        ("resnet-50v2", 31, "32x32 or more"),
+        ("inception-v3", 8, "9x9 or more"),
+        ("vit", 0, "4x4 or more, in steps of 4"),
+        ("vit", 30, "4x4 or more, in steps of 4"),
+    ],
+)
+def test_images_of_a_wrong_size_are_an_error_that_names_the_sizes(name, size, takes):
+    with pytest.raises(
+        OptbenchError, match=f"^model '{name}' needs images of {takes}, not {size}x{size}; it was made for"
+    ):
+        models.create(name, in_channels=1, classes=10, image_size=size)
 
-    assert torch.equal(weights(0), weights(0))
-    assert not torch.equal(weights(0), weights(1))
+
+def test_an_unknown_name_gets_the_nearest():
+    with pytest.raises(OptbenchError, match="unknown model 'resnet34'; did you mean 'resnet-34'"):
+        models.info("resnet34")
+    with pytest.raises(OptbenchError, match="unknown model 'zzz'; known models: alexnet, densenet-121, "):
+        models.create("zzz", in_channels=1, classes=10, image_size=28)
 
 
-@pytest.mark.parametrize("name", models.names())
-def test_the_initial_weights_lie_within_torch_s_default_bounds(name):
-    for layer in native(name):
-        if isinstance(layer, nn.Conv2d | nn.Linear):
-            bound = layer.weight[0].numel() ** -0.5  # 1 / sqrt(fan in)
-            assert 0.5 * bound < layer.weight.abs().max() <= bound
-            assert layer.bias.abs().max() <= bound
+def test_an_unknown_option_is_an_error():
+    with pytest.raises(OptbenchError, match="model 'lenet' has no option 'depth'; it has no options"):
+        models.create("lenet", in_channels=1, classes=10, image_size=28, depth=3)
+    assert models.options("lenet") == {}
+
+
+@pytest.fixture
+def registry(monkeypatch):
+    models.names()
+    monkeypatch.setattr(_base, "_registered", {})
+    monkeypatch.setattr(models, "_models", _base.registered)
+
+
+FACTS = {"paper": "", "parameters": 3, "input_shape": (1, 1, 1), "classes": 1, "smallest": 1}
+
+
+@pytest.mark.usefixtures("registry")
+def test_options_are_the_keywords_of_the_function_that_is_registered():
+    @_base.register("mine", "a model", **FACTS)
+    def build(in_channels, classes, image_size, *, width=1, depth=2):
+        return nn.Linear(width, depth)
+
+    assert models.options("mine") == {"width": 1, "depth": 2}
+    assert models.create("mine", in_channels=1, classes=1, image_size=1, width=5).weight.shape == (2, 5)
+    with pytest.raises(OptbenchError, match="no option 'widht'; did you mean 'width'"):
+        models.create("mine", in_channels=1, classes=1, image_size=1, widht=5)
+
+
+@pytest.mark.usefixtures("registry")
+def test_two_models_of_one_name_are_an_error():
+    _base.register("mine", "a model", **FACTS)(nn.Linear)
+    with pytest.raises(
+        OptbenchError, match="'mine' is defined by torch.nn.modules.linear and by torch.nn.modules.conv"
+    ):
+        _base.register("mine", "another", **FACTS)(nn.Conv2d)
 
 
 def test_lenet_by_hand():
@@ -61,7 +107,7 @@ def test_lenet_by_hand():
     linear = (16 * 5 * 5 + 1) * 120 + (120 + 1) * 84 + (84 + 1) * 10
     assert models.info("lenet").parameters == convolutions + linear == 61_706
     shapes, images = [], torch.zeros(1, 1, 28, 28)
-    for layer in native("lenet"):
+    for layer in models.create("lenet", in_channels=1, classes=10, image_size=28):
         images = layer(images)
         shapes.append((type(layer).__name__, *images.shape[1:]))
     assert shapes == [
@@ -78,42 +124,3 @@ def test_lenet_by_hand():
         ("ReLU", 84),
         ("Linear", 10),
     ]
-
-
-@pytest.mark.parametrize("size", [12, 13, 14, 15, 28, 32])
-@pytest.mark.parametrize("name", models.names())
-def test_other_sizes_channels_and_classes(name, size):
-    model = models.create(name, in_channels=3, classes=7, image_size=size)
-    assert model(torch.zeros(2, 3, size, size)).shape == (2, 7)
-
-
-@pytest.mark.parametrize(("name", "size"), [("lenet", 11), ("digits-cnn", 1)])
-def test_images_that_are_too_small_are_an_error(name, size):
-    with pytest.raises(OptbenchError, match=f"model '{name}' needs images of .* not {size}x{size}"):
-        models.create(name, in_channels=1, classes=10, image_size=size)
-
-
-def test_an_unknown_name_gets_the_nearest():
-    with pytest.raises(OptbenchError, match="unknown model 'lenet5'; did you mean 'lenet'"):
-        models.info("lenet5")
-    with pytest.raises(OptbenchError, match="unknown model 'zzz'; known models: digits-cnn, lenet"):
-        models.create("zzz", in_channels=1, classes=10, image_size=28)
-
-
-def test_an_unknown_option_is_an_error():
-    with pytest.raises(OptbenchError, match="model 'lenet' has no option 'depth'; it has no options"):
-        native("lenet", depth=3)
-    assert models.options("lenet") == {}
-
-
-def test_options_are_the_keywords_of_build(monkeypatch):
-    module = inspect.getmodule(models._entries.module("lenet").build)
-
-    def build(in_channels, classes, image_size, *, width=1, depth=2):
-        return nn.Linear(width, depth)
-
-    monkeypatch.setattr(module, "build", build)
-    assert models.options("lenet") == {"width": 1, "depth": 2}
-    assert native("lenet", width=5).weight.shape == (2, 5)
-    with pytest.raises(OptbenchError, match="no option 'widht'; did you mean 'width'"):
-        native("lenet", widht=5)

@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -173,6 +174,72 @@ def test_under_autocast_the_loss_is_fp32_and_the_scores_stay_close(task):
     assert loss.item() == pytest.approx(task.loss(model, batch).item(), rel=1e-2)
     exact = task.evaluate(model, task.test)
     assert scores["cross_entropy"] == pytest.approx(exact["cross_entropy"], rel=1e-2)
+
+
+@pytest.mark.parametrize("smoothing", [0.1, 0.5])
+def test_label_smoothing_is_in_the_training_loss_alone(digits, task, smoothing):
+    torch.manual_seed(0)
+    model = task.model("digits-cnn")
+    smooth = tasks.create("classification", digits, label_smoothing=smoothing)
+    images, labels = next(task.batches(0, 0, 64))
+    with torch.no_grad():
+        log_p = model(images).double().log_softmax(dim=1).numpy()
+    target = np.full_like(log_p, smoothing / 10)
+    target[np.arange(64), labels.numpy()] += 1 - smoothing
+    assert smooth.loss(model, (images, labels)).item() == pytest.approx(-(target * log_p).sum(axis=1).mean(), rel=1e-5)
+    assert smooth.evaluate(model, task.test) == task.evaluate(model, task.test)
+
+
+class Table(nn.Module):
+    """Answers with rows of a table, in order."""
+
+    def __init__(self, rows):
+        super().__init__()
+        self.rows = iter(rows)
+
+    def forward(self, images):
+        return torch.stack([next(self.rows) for _ in images])
+
+
+@pytest.mark.parametrize("classes", [3, 5, 20])
+def test_top_5_accuracy_equals_an_independent_computation(classes):
+    dataset = replace(toy(n_test=40), top5=True)
+    logits = torch.randn(40, classes, generator=torch.Generator().manual_seed(0))
+    logits[7] = float("nan")
+    scores = tasks.create("classification", dataset).evaluate(Table(logits), dataset.test)
+    right = [
+        label in row.argsort()[-5:] for row, label in zip(logits.numpy(), dataset.test.labels.tolist(), strict=True)
+    ]
+    right[7] = False
+    assert scores["accuracy_top5"] == pytest.approx(100 * np.mean(right))
+    assert scores["accuracy"] <= scores["accuracy_top5"]
+
+
+def test_a_normalisation_by_name():
+    dataset = replace(toy(n_train=1, pixel_max=4), constants={"paper": ((0.5, 0.0), (0.25, 1.0))})
+    task = tasks.create("classification", dataset, normalisation="paper")
+    assert task.images(torch.full((1, 2, 1, 1), 3).byte()).flatten().tolist() == [(3 / 4 - 0.5) / 0.25, 3 / 4]
+
+
+def test_training_images_are_augmented_and_others_are_not(digits):
+    plain = tasks.create("classification", digits)
+    task = tasks.create("classification", digits, augmentation="crop-flip")
+
+    def epoch(which, seed, number, size):
+        batches = list(which.batches(seed, number, size))
+        return torch.cat([images for images, _ in batches]), torch.cat([labels for _, labels in batches])
+
+    images, labels = epoch(task, 0, 0, 100)
+    whole, same_labels = epoch(plain, 0, 0, 100)
+    assert torch.equal(labels, same_labels)  # the order does not depend on the augmentation
+    assert torch.equal(epoch(task, 0, 0, 64)[0], images)
+    assert not torch.equal(epoch(task, 0, 1, 100)[0], images)
+    black = (0 - digits.mean[0]) / digits.std[0]
+    for one, original in zip(images[:200], whole[:200], strict=True):
+        shown = {round(value, 4) for value in one.flatten().tolist()}
+        assert shown <= {round(value, 4) for value in original.flatten().tolist()} | {round(black, 4)}
+    model = plain.model("digits-cnn")
+    assert task.evaluate(model, task.test) == plain.evaluate(model, plain.test)
 
 
 def test_a_model_fits_the_data():

@@ -34,5 +34,26 @@ def test_classification_s_metrics():
 def test_unknown_names_get_the_nearest():
     with pytest.raises(OptbenchError, match="unknown task 'clasification'; did you mean 'classification'"):
         tasks.info("clasification")
-    with pytest.raises(OptbenchError, match="unknown protocol 'papers'; did you mean 'paper'"):
-        tasks.create("classification", datasets.load("digits"), protocol="papers")
+    digits = datasets.load("digits")
+    for kind, given, hint in (
+        ("protocol", "papers", "did you mean 'paper'"),
+        ("augmentation", "crop-flop", "did you mean 'crop-flip'"),
+        ("normalisation", "mean-image-std", "known normalisations: train"),
+    ):
+        with pytest.raises(OptbenchError, match=f"unknown {kind} '{given}'; {hint}"):
+            tasks.create("classification", digits, **{kind: given})
+    for smoothing in (-0.1, 1.0, float("nan")):
+        with pytest.raises(OptbenchError, match=f"label smoothing {smoothing}; it must be at least 0 and below 1"):
+            tasks.create("classification", digits, label_smoothing=smoothing)
+
+
+def test_top_5_accuracy_belongs_to_data_of_many_classes():
+    for data, names in (
+        (None, ["accuracy", "cross_entropy"]),
+        ("cifar10", ["accuracy", "cross_entropy"]),
+        ("cifar100", ["accuracy", "cross_entropy", "accuracy_top5"]),
+        ("imagenet", ["accuracy", "cross_entropy", "accuracy_top5"]),
+    ):
+        assert [metric.name for metric in tasks.info("classification", data).metrics] == names
+    with pytest.raises(OptbenchError, match="unknown dataset 'cifar'"):
+        tasks.info("classification", "cifar")
