@@ -44,6 +44,32 @@ def count(default: Any = REQUIRED) -> Field:
     return Field(lambda v: type(v) is int and v >= 1, "must be a whole number of at least 1", default)
 
 
+def whole(default: Any = REQUIRED) -> Field:
+    """A whole number of at least 0."""
+    return Field(lambda v: type(v) is int and v >= 0, "must be a whole number of at least 0", default)
+
+
+def flag(default: Any = REQUIRED) -> Field:
+    """True or false."""
+    return Field(lambda v: isinstance(v, bool), "must be true or false", default)
+
+
+def number(demand: str, accepts: Callable[[float], bool], default: Any = REQUIRED) -> Field:
+    """A finite number of sane size, read as a float.
+
+    Args:
+        demand: which ones will do, such as "above 0".
+        accepts: tells them.
+        default: when the key is absent.
+    """
+    return Field(
+        lambda v: type(v) in (int, float) and abs(v) < 1e300 and accepts(v),
+        f"must be a number {demand}",
+        default,
+        float,
+    )
+
+
 def one_of(words: Iterable[str], default: Any = REQUIRED) -> Field:
     """One of a few words."""
     words = tuple(words)

@@ -1,16 +1,32 @@
-"""The TOML form of a recipe: its tables and keys, and the checks that each of them passes. See `recipes/`."""
+"""The TOML form of a recipe: its tables and keys, and the checks that each of them passes. See `recipes/`.
+
+    title, description, task, optims, baselines        texts, and lists of references
+    [data]       name, augmentation (tasks.AUGMENTATIONS), normalisation (those of the data set)
+    [model]      name and the model's own options
+    [training]   epochs, batch_size (images of an optimizer step), accumulation (micro-batches that it is cut into),
+                 seeds, threads, precision, protocol, label_smoothing, clip_norm, channels_last, compile, ema (decay),
+                 reestimate_batch_norm (batches over which BatchNorm's statistics are taken anew before evaluations)
+    [schedule]   name, its settings (`optbench.schedules`), by = "epoch" or "iteration", warmup_steps
+    [optimizers.NAME]            hyper-parameters and `provenance`: where they come from
+    [optimizers.NAME.schedule]   a schedule of this optimizer's own
+    [tune.NAME]                  what `optbench tune` searches: lr = { low = 1e-4, high = 1e-1 }
+    [published]                  the paper's tables that this reproduces (`_recipe_sections.read_published`)
+
+A file that holds `alias_of = "NAME"` and nothing else is another name of a recipe.
+"""
 
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from optbench._fields import Field, count, one_of, read_table, text, texts
+from optbench import schedules
+from optbench._fields import Field, count, flag, number, one_of, read_table, text, texts, whole
+from optbench._recipe_sections import read_optimizers, read_published, read_tune
 from optbench.errors import OptbenchError, nearest
 
 PRECISIONS = ("fp32", "bf16", "fp16")
 PROTOCOLS = ("standard", "paper")
-SCHEDULES = ("constant", "cosine", "multistep")
 
 TOP = {
     "title": text(),
@@ -19,129 +35,129 @@ TOP = {
     "optims": texts(),
     "baselines": texts(default=("adamw", "sgdm")),
 }
+DATA = {
+    "name": text(),
+    "augmentation": text(default="none"),
+    "normalisation": text(default="train"),
+}
 TRAINING: dict[str, Field] = {
     "epochs": count(),
     "batch_size": count(),
+    "accumulation": count(default=1),
     "seeds": count(default=10),
     "threads": count(default=1),
     "precision": one_of(PRECISIONS, default="fp32"),
     "protocol": one_of(PROTOCOLS, default="standard"),
+    "label_smoothing": number("from 0 to less than 1", lambda v: 0 <= v < 1, default=0.0),
+    "clip_norm": number("above 0", lambda v: v > 0, default=None),
+    "channels_last": flag(default=False),
+    "compile": flag(default=False),
+    "ema": number("between 0 and 1", lambda v: 0 < v < 1, default=None),
+    "reestimate_batch_norm": whole(default=0),
 }
 SCHEDULE: dict[str, Field] = {
-    "name": one_of(SCHEDULES, default="constant"),
+    "name": one_of(schedules.NAMES, default="constant"),
     "milestones": Field(
-        lambda v: isinstance(v, list) and bool(v) and all(type(e) is int and e >= 1 for e in v),
-        "must be a list of epochs, each at least 1",
+        lambda v: isinstance(v, list) and bool(v) and all(type(e) is int and e >= 1 for e in v) and v == sorted(set(v)),
+        "must be an ascending list of epochs (or iterations), each at least 1",
         default=(),
         convert=tuple,
     ),
-    "factor": Field(
-        lambda v: type(v) in (int, float) and 0 < v < float("inf"),
-        "must be a number above 0",
-        default=0.1,
-        convert=float,
-    ),
+    "factor": number("above 0", lambda v: v > 0, default=0.1),
+    "power": number("above 0", lambda v: v > 0, default=1.0),
+    "final": number("from 0 to less than 1", lambda v: 0 <= v < 1, default=0.0),
+    "by": one_of(schedules.UNITS, default="epoch"),
+    "warmup_steps": whole(default=0),
 }
-TABLES = ("data", "model", "training", "schedule", "optimizers")
+NEEDED = {"multistep": "milestones", "polynomial": "power"}
+TABLES = ("data", "model", "training", "schedule", "optimizers", "tune", "published")
 
 
-def read(path: Path) -> dict[str, Any]:
-    """Read and check one recipe file; return the fields of a `Recipe` but its name and source.
+def parse(path: Path) -> dict[str, Any]:
+    """Return what a recipe's file holds, as TOML gives it.
 
     Raises:
-        OptbenchError: when it cannot be read, is not TOML, or has something wrong in it.
+        OptbenchError: when it cannot be read, or is not TOML.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise OptbenchError(f"{path} is not valid TOML: {error}", "mend that line") from error
     except FileNotFoundError as error:
         raise OptbenchError(f"no recipe file {path}", "see 'optbench list recipes'") from error
     except (OSError, UnicodeDecodeError) as error:
         raise OptbenchError(f"cannot read the recipe {path}: {error}", "see 'optbench list recipes'") from error
+
+
+def read(path: Path, document: dict[str, Any]) -> dict[str, Any]:
+    """Check what `parse` returned; return the fields of a `Recipe` but its name and source.
+
+    Raises:
+        OptbenchError: when something is wrong in it, with the file and the key.
+    """
     tables = {key: document.pop(key, {}) for key in TABLES}
     for key, table in tables.items():
         if not isinstance(table, dict):
             raise OptbenchError(f"{path}: '{key}' must be a table", f"write it as [{key}]")
-    top = read_table(path, "", document, TOP, also=TABLES)
+    top = read_table(path, "", document, TOP, also=(*TABLES, "alias_of"))
     training = read_table(path, "training", tables["training"], TRAINING)
-    schedule = read_table(path, "schedule", tables["schedule"], SCHEDULE)
-    if (schedule["name"] == "multistep") != bool(schedule["milestones"]):
+    if training["batch_size"] % training["accumulation"]:
         raise OptbenchError(
-            f"{path}: [schedule] name '{schedule['name']}' with milestones {list(schedule['milestones'])}",
-            "milestones belong to 'multistep', which needs them",
+            f"{path}: batch_size = {training['batch_size']} with accumulation = {training['accumulation']}",
+            "the batch must divide into that many micro-batches",
         )
-    data = read_table(path, "data", tables["data"], {"name": text()})["name"]
+    data = read_table(path, "data", tables["data"], DATA)
     model = read_table(path, "model", tables["model"], {"name": text()}, options=True)
-    optimizers, provenance = _optimizers(path, tables["optimizers"])
     _check_names(path, top, data, model)
+    found = read_optimizers(path, tables["optimizers"])
     return {
         **top,
         **training,
-        "data": data,
+        "data": data.pop("name"),
+        **data,
         "model": model.pop("name"),
         "model_options": model,
-        "schedule": schedule,
-        "optimizers": optimizers,
-        "provenance": provenance,
+        "schedule": read_schedule(path, "schedule", tables["schedule"]),
+        "optimizers": found.values,
+        "provenance": found.provenance,
+        "schedules": {
+            name: read_schedule(path, f"optimizers.{name}.schedule", table) for name, table in found.schedules.items()
+        },
+        "tune": read_tune(path, tables["tune"]),
+        "published": read_published(path, tables["published"]) if tables["published"] else None,
     }
 
 
-def _optimizers(path: Path, sections: Mapping[str, Any]) -> tuple[dict[str, dict[str, object]], dict[str, str]]:
-    """Check the [optimizers.NAME] sections; return the hyper-parameters and the provenance by name."""
-    from optbench import optimizers
-
-    values: dict[str, dict[str, object]] = {}
-    provenance: dict[str, str] = {}
-    for name, section in sections.items():
-        where = f"[optimizers.{name}]"
-        if not isinstance(section, dict):
-            raise OptbenchError(f"{path}: {where} must be a table", "hyper-parameters belong below an optimizer")
-        if "." not in name and name not in optimizers.names():
-            hint = nearest(name, optimizers.names()) or "see 'optbench list optimizers'"
-            raise OptbenchError(f"{path}: unknown optimizer '{name}' in {where}", hint)
-        origin = section.get("provenance")
-        if not isinstance(origin, str) or not origin.strip():
-            raise OptbenchError(f"{path}: {where} has no provenance", "say in a sentence where its values come from")
-        provenance[name] = origin
-        given = {
-            key: tuple(value) if isinstance(value, list) else value
-            for key, value in section.items()
-            if key != "provenance"
-        }
-        if "." not in name:
-            _check_hyperparameters(path, where, name, given)
-        values[name] = given
-    return values, provenance
+def read_schedule(path: Path, where: str, table: Mapping[str, Any]) -> schedules.Schedule:
+    """Check one schedule's table; a setting that its kind does not have is an error."""
+    values = read_table(path, where, table, SCHEDULE)
+    name = values["name"]
+    allowed = ("name", "warmup_steps", *schedules.KEYS[name])
+    for key in table:
+        if key not in allowed:
+            owners = [kind for kind, keys in schedules.KEYS.items() if key in keys]
+            raise OptbenchError(
+                f"{path}: [{where}] name '{name}' with {key} = {table[key]!r}", f"{key} belongs to {', '.join(owners)}"
+            )
+    if (needed := NEEDED.get(name)) and needed not in table:
+        raise OptbenchError(f"{path}: [{where}] name '{name}' without {needed}", f"'{name}' needs {needed}")
+    return schedules.Schedule(**values)
 
 
-def _check_hyperparameters(path: Path, where: str, name: str, given: Mapping[str, object]) -> None:
-    """Raise OptbenchError unless every key and value is one that the optimizer takes."""
-    from optbench import optimizers
-
-    known = [*(h.name for h in optimizers.info(name).hyperparameters), "impl"]
-    for key in given:
-        if key not in known:
-            hint = nearest(key, [*known, "provenance"]) or f"{name} takes " + ", ".join(known)
-            raise OptbenchError(f"{path}: unknown key '{key}' in {where}", hint)
-    try:
-        optimizers.parse(name).resolve(given)
-    except OptbenchError as error:
-        raise OptbenchError(f"{path}: in {where}: {error.message}", error.hint) from error
-
-
-def _check_names(path: Path, top: Mapping[str, Any], data: str, model: Mapping[str, Any]) -> None:
-    """Raise OptbenchError unless task, data set, model and its options, and references exist."""
+def _check_names(path: Path, top: Mapping[str, Any], data: Mapping[str, Any], model: Mapping[str, Any]) -> None:
+    """Raise OptbenchError unless task, data set, its options, model and its options, and references exist."""
     from optbench import datasets, models, optimizers, tasks
 
-    for kind, word, known in (
-        ("task", top["task"], tasks.names()),
-        ("data set", data, datasets.names()),
-        ("model", model["name"], models.names()),
-    ):
+    def check(kind: str, word: str, known: Any) -> None:
         if word not in known:
             hint = nearest(word, known) or "one of " + ", ".join(known)
             raise OptbenchError(f"{path}: unknown {kind} '{word}'", hint)
+
+    check("task", top["task"], tasks.names())
+    check("data set", data["name"], datasets.names())
+    check("augmentation", data["augmentation"], tasks.AUGMENTATIONS)
+    check("normalisation", data["normalisation"], datasets.info(data["name"]).normalisations)
+    check("model", model["name"], models.names())
     options = ["name", *models.options(model["name"])]
     for key in model:
         if key not in options:

@@ -10,7 +10,7 @@ import torch
 from optbench._files import write
 from optbench.store import Store
 
-FORMAT = 1
+FORMAT = 2
 
 
 def save_checkpoint(store: Store, key: str, state: dict[str, Any]) -> None:

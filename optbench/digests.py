@@ -10,7 +10,7 @@ from optbench.optimizers import Reference
 
 # Left out of the source digest: what only presents, judges or documents figures. A better sentence in a
 # report must not throw away hours of runs; anything that touches a trained weight must.
-PRESENTS = ("cli", "report", "verify", "published", "stats.py", "gate.py", "__main__.py")
+PRESENTS = ("cli", "report", "verify", "published", "overlay", "tune", "stats", "gate", "saved.py", "__main__.py")
 # Measuring cannot change a trained weight either, but it does change costs.
 MEASURES = ("measure",)
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from optbench import datasets, optimizers
@@ -50,7 +51,7 @@ class RunSpec:
         versions).
         """
         return {
-            "recipe": self.recipe.figures(),
+            "recipe": self.recipe.figures(self.optimizer.name),
             "optimizer": self.optimizer.canonical,
             "seed": self.seed,
             "device": self.device_type,
@@ -89,6 +90,7 @@ def build(
     device: str = "cpu",
     precision: str | None = None,
     threads: int | None = None,
+    data_root: Path | None = None,
 ) -> list[Arm]:
     """Return the arms in the order named, then the baselines that were not named.
 
@@ -101,6 +103,7 @@ def build(
         device: of every run.
         precision: of every run; None means the recipe's.
         threads: of every run; None means the recipe's.
+        data_root: folder to look in for data first: which data are found is a part of a run's key.
 
     Raises:
         OptbenchError: for a reference or a value that will not do, or when there is nothing to run.
@@ -115,7 +118,7 @@ def build(
     compared = _resolve(recipe, recipe.baselines if baselines is None else baselines)
     against = {reference.canonical for reference in compared}
     arms: dict[str, Arm] = {}
-    checksum = datasets.checksum(recipe.data)
+    checksum = datasets.checksum(recipe.data, root=data_root)
     for reference in [*_resolve(recipe, references), *compared]:
         if reference.canonical in arms:
             continue
@@ -135,18 +138,21 @@ def cost_key(arms: Iterable[Arm], settings: object = None) -> str:
 
     Args:
         arms: in any order.
-        settings: JSON-ready settings of the measurement (rounds, device name, ...) that belong to the key
+        settings: JSON-ready settings of the measurement (launches, device name, ...) that belong to the key
             too.
     """
     specs = [arm.specs[0] for arm in arms]
     runs = []
     for spec in specs:
         run = spec.describe()
-        # an epoch costs the same whatever its seed, and however many epochs there are
+        # an iteration costs the same whatever its seed, however many epochs there are, and at every learning rate that
+        # stays for an epoch; one that moves in every iteration has a cost of its own
+        moves = spec.recipe.schedule_for(spec.optimizer.name).every_iteration
         del run["seed"]
         recipe = run["recipe"]
         assert isinstance(recipe, dict)
-        run["recipe"] = {key: recipe[key] for key in recipe if key not in ("epochs", "schedule")}
+        left_out = ("epochs",) if moves else ("epochs", "schedule")
+        run["recipe"] = {key: recipe[key] for key in recipe if key not in left_out}
         runs.append(run)
     runs.sort(key=lambda run: str(run["optimizer"]))
     against = sorted(arm.reference.canonical for arm in arms if arm.role == "baseline")

@@ -1,19 +1,20 @@
 """One run made ready on its device: task, model, optimizer, schedule and scaler of a `RunSpec`.
 
-Training and measuring both drive a `Session`, so what is timed is what trains.
+Training and measuring both drive a `Session`, so what is timed is what trains. Its features are in `_features`.
 """
 
 import contextlib
-import functools
 import hashlib
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler, MultiStepLR
 
-from optbench import datasets, optimizers, tasks
+from optbench import datasets, optimizers
+from optbench._features import LearningRates, WeightAverage, batch_norms, compiling, grouped, reestimated
+from optbench._session_task import channels_last, made_task
 from optbench.errors import OptbenchError
 from optbench.plan import RunSpec
 
@@ -49,40 +50,47 @@ def settings(spec: RunSpec, *, deterministic: bool) -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-@functools.lru_cache(maxsize=1)
-def _task(task: str, data: str, protocol: str, root: Path | None, device: str) -> tasks.Task:
-    """Make a task once for the many runs over it: its data need memory and time, and nothing changes them."""
-    return tasks.create(task, datasets.load(data, root=root, device=device), protocol=protocol)
-
-
 class Session:
     """Everything of one run that changes while it trains, and one iteration of it.
 
     The same seed gives the same initial weights and the same order of data to every optimizer.
 
+    Args:
+        spec: the run.
+        data_root: folder to look in for data first.
+        dataset: what to train on in place of the recipe's data, on the spec's device.
+
     Raises:
         OptbenchError: missing data, or an optimizer that cannot be made.
     """
 
-    def __init__(self, spec: RunSpec, data_root: Path | None = None) -> None:
+    def __init__(self, spec: RunSpec, data_root: Path | None = None, dataset: datasets.Dataset | None = None) -> None:
         recipe = spec.recipe
         self.spec = spec
+        self.recipe = recipe
         self.device = torch.device(spec.device)
-        self.task = _task(recipe.task, recipe.data, recipe.protocol, data_root, spec.device)
+        self.task = made_task(recipe, data_root, spec.device, dataset)
         torch.manual_seed(spec.seed)
         self.model = self.task.model(recipe.model, **recipe.model_options)
-        parameters = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimizer: Any = optimizers.create(spec.optimizer, parameters)
+        if recipe.channels_last:
+            self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if recipe.reestimate_batch_norm:
+            batch_norms(self.model)
+        self.trained = [p for p in self.model.parameters() if p.requires_grad]
+        self.optimizer: Any = optimizers.create(spec.optimizer, self.trained)
         # dropout must not depend on how many numbers making the optimizer drew
         torch.manual_seed(spec.seed + 1)
-        self.scheduler = _scheduler(spec, self.optimizer)
+        self.micro_batch = recipe.batch_size // recipe.accumulation
+        self.rates = LearningRates(self.optimizer, recipe.schedule_for(spec.optimizer.name), self.steps, recipe.epochs)
+        self.average = WeightAverage(self.trained, recipe.ema) if recipe.ema else None
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=spec.precision == "fp16")
         self.model.train()
+        self._forward: Any = torch.compile(self.model) if recipe.compile else self.model
 
     @property
     def parameters(self) -> int:
         """How many numbers are trained."""
-        return sum(p.numel() for p in self.model.parameters() if p.requires_grad)
+        return sum(p.numel() for p in self.trained)
 
     def autocast(self) -> contextlib.AbstractContextManager[object]:
         """Return the context of the forward pass: autocast under bf16 and fp16, nothing under fp32."""
@@ -90,53 +98,115 @@ class Session:
         return torch.autocast(self.device.type, dtype) if dtype else contextlib.nullcontext()
 
     def batches(self, epoch: int) -> Iterator[Any]:
-        """Return the training batches of one epoch (from 1), on the device."""
-        return self.task.batches(self.spec.seed, epoch - 1, self.spec.recipe.batch_size)
+        """Return the training batches of one epoch (from 1), on the device, one for each iteration.
+
+        With gradient accumulation a batch is a group of micro-batches that are loaded one by one and used once.
+        """
+        found = self.task.batches(self.spec.seed, epoch - 1, self.micro_batch)
+        if self.recipe.channels_last:
+            found = map(channels_last, found)
+        if self.recipe.accumulation == 1:
+            return found
+        return grouped(found, self.task.steps(self.micro_batch), self.recipe.accumulation)
+
+    def stream(self) -> Iterator[Any]:
+        """Return the batches of epoch 1, 2, ... without an end."""
+        return itertools.chain.from_iterable(map(self.batches, itertools.count(1)))
 
     @property
     def steps(self) -> int:
-        """How many batches an epoch has."""
-        return self.task.steps(self.spec.recipe.batch_size)
+        """How many iterations an epoch has."""
+        return -(-self.task.steps(self.micro_batch) // self.recipe.accumulation)
 
     def iteration(self, batch: Any, phase: Callable[[str], None] = unobserved) -> torch.Tensor:
         """Train on one batch; return its loss, still on the device so that nothing waits for it.
+
+        Under gradient accumulation every micro-batch weighs the same, and `data`, `forward` and `backward` come once
+        for each (the first one's `data` belongs to the caller). `clip` comes where gradients are clipped; `schedule`
+        where the learning rate moves every iteration (a weight prediction is then aimed again with it) or the weights
+        are averaged.
 
         Args:
             batch: one of `batches`.
             phase: called with the name of each phase (of `results.PHASES`) right after it has ended.
         """
         self.optimizer.zero_grad()
-        with self.autocast():
-            loss = self.task.loss(self.model, batch)
-        phase("forward")
-        scaled = self.scaler.scale(loss) if self.scaler.is_enabled() else loss
-        scaled.backward()  # type: ignore[no-untyped-call]
-        phase("backward")
+        if self.recipe.accumulation == 1:
+            loss = self._pass(batch, 1, phase)
+        else:
+            losses: list[torch.Tensor] = []
+            for micro_batch in batch:
+                if losses:
+                    phase("data")
+                losses.append(self._pass(micro_batch, batch.count, phase))
+            loss = torch.stack(losses).mean()
+        if self.recipe.clip_norm is not None:
+            self.scaler.unscale_(self.optimizer)
+            torch.nn.utils.clip_grad_norm_(self.trained, self.recipe.clip_norm)
+            phase("clip")
         if self.scaler.is_enabled():
             self.scaler.step(self.optimizer)
             self.scaler.update()
         else:
             self.optimizer.step()
         phase("step")
+        self.rates.done += 1
+        if self.rates.every_iteration or self.average:
+            self._follow_step()
+            phase("schedule")
+        return loss
+
+    def _pass(self, batch: Any, parts: int, phase: Callable[[str], None]) -> torch.Tensor:
+        """Go forward and backward through a batch that is one of `parts` of an iteration; return its loss."""
+        with compiling() if self.recipe.compile else contextlib.nullcontext():
+            with self.autocast():
+                loss = self.task.loss(self._forward, batch)
+            phase("forward")
+            part = loss / parts if parts > 1 else loss
+            scaled = self.scaler.scale(part) if self.scaler.is_enabled() else part
+            scaled.backward()  # type: ignore[no-untyped-call]
+            phase("backward")
         return loss.detach()
+
+    def _follow_step(self) -> None:
+        """Do what is due after a step: the next learning rate, the average of the weights, the prediction's aim."""
+        if self.rates.every_iteration:
+            self.rates.set()
+        if self.average:
+            self._mode("eval")
+            self.average.update()
+        self._mode("train")
 
     def advance_schedule(self) -> None:
         """Set the next epoch's learning rate; a weight prediction is aimed again with it."""
-        self.scheduler.step()
+        self.rates.set()
         self._mode("train")
 
     def evaluate(self, split: str) -> dict[str, float]:
-        """Return the task's metrics on `validation` or `test`, with the optimizer's real weights."""
-        with self.real_weights(), self.autocast():
+        """Return the task's metrics on `validation` or `test`, with the optimizer's real weights or their average."""
+        with self.real_weights(), self.autocast(), self._statistics():
             return self.task.evaluate(self.model, getattr(self.task, split))
+
+    def _statistics(self) -> contextlib.AbstractContextManager[None]:
+        """Return the context in which BatchNorm holds the statistics to evaluate with."""
+        if not self.recipe.reestimate_batch_norm:
+            return contextlib.nullcontext()
+        found = itertools.islice(
+            self.task.batches(self.spec.seed, 0, self.micro_batch), self.recipe.reestimate_batch_norm
+        )
+        return reestimated(self.model, (batch[0] for batch in found))
 
     @contextlib.contextmanager
     def real_weights(self) -> Iterator[None]:
-        """While inside, the model holds theta even where the optimizer trains at predicted weights."""
+        """While inside, the model holds theta even where the optimizer trains at predicted weights.
+
+        Where an average of the weights is kept, the model holds that.
+        """
         self._mode("eval")
         self.model.eval()
         try:
-            yield
+            with self.average.in_place() if self.average else contextlib.nullcontext():
+                yield
         finally:
             self.model.train()
             self._mode("train")
@@ -161,9 +231,10 @@ class Session:
         state = {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "scheduler": self.scheduler.state_dict(),
+            "rates": self.rates.state_dict(),
             "scaler": self.scaler.state_dict(),
             "rng": torch.get_rng_state(),
+            "average": self.average.tensors if self.average else [],
         }
         if self.device.type == "cuda":
             state["cuda_rng"] = torch.cuda.get_rng_state(self.device)
@@ -173,18 +244,10 @@ class Session:
         """Go on bitwise from where `state_dict` was taken."""
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.scheduler.load_state_dict(state["scheduler"])
+        self.rates.load_state_dict(state["rates"])
         self.scaler.load_state_dict(state["scaler"])
+        if self.average:
+            self.average.load_state_dict(state["average"])
         torch.set_rng_state(state["rng"])
         if self.device.type == "cuda":
             torch.cuda.set_rng_state(state["cuda_rng"], self.device)
-
-
-def _scheduler(spec: RunSpec, optimizer: torch.optim.Optimizer) -> LRScheduler:
-    """Return the recipe's schedule, to be stepped after every epoch."""
-    schedule = spec.recipe.schedule
-    if schedule.name == "cosine":
-        return CosineAnnealingLR(optimizer, T_max=spec.recipe.epochs)
-    if schedule.name == "multistep":
-        return MultiStepLR(optimizer, milestones=list(schedule.milestones), gamma=schedule.factor)
-    return ConstantLR(optimizer, factor=1.0, total_iters=0)

@@ -25,9 +25,9 @@ from typing import Any, TypeVar
 
 from optbench._files import TEMPORARY, remove, user_errors, write
 from optbench.errors import OptbenchError
-from optbench.results import Cost, RunResult, finite
+from optbench.results import Measurement, RunResult, finite
 
-__all__ = ["SCHEMA", "Cost", "RunResult", "Store"]
+__all__ = ["SCHEMA", "Measurement", "RunResult", "Store"]
 
 SCHEMA = "optbench.store/1"
 MARKER = "store.json"
@@ -160,17 +160,13 @@ class Store:
 
     # -- costs -----------------------------------------------------------------------------------------------
 
-    def costs(self, key: str) -> dict[str, Cost] | None:
-        """Return stored costs by canonical reference, or None."""
-        return self._read(
-            self.root / "costs" / f"{key}.json",
-            lambda document: {name: Cost.from_dict(cost) for name, cost in document["costs"].items()},
-        )
+    def measurement(self, key: str) -> Measurement | None:
+        """Return a stored measurement, or None."""
+        return self._read(self.root / "costs" / f"{key}.json", Measurement.from_dict)
 
-    def save_costs(self, key: str, costs: Mapping[str, Cost]) -> None:
-        """Store costs that were measured together."""
-        document = {"costs": {name: cost.to_dict() for name, cost in costs.items()}}
-        write(self.root / "costs" / f"{key}.json", _json(document))
+    def save_measurement(self, key: str, found: Measurement) -> None:
+        """Store what was measured together."""
+        write(self.root / "costs" / f"{key}.json", _json(found.to_dict()))
 
     def _read(self, path: Path, build: Callable[[Any], T]) -> T | None:
         """Return what `build` makes of a JSON file; None when it is missing or damaged (which is noted)."""

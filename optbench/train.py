@@ -86,7 +86,9 @@ def _train(spec: RunSpec, key: str, store: Store, data_root: Path | None, progre
     """Train a run to its end, whatever end that is."""
     session: Session | None = None
     trace = _Trace()
-    metrics: dict[str, float | None] = {metric.name: None for metric in tasks.info(spec.recipe.task).metrics}
+    metrics: dict[str, float | None] = {
+        metric.name: None for metric in tasks.info(spec.recipe.task, spec.recipe.data).metrics
+    }
     status: Status = "ok"
     message = digest = ""
     try:
@@ -175,7 +177,7 @@ def _final(session: Session, trace: _Trace) -> dict[str, float | None]:
     recipe = session.spec.recipe
     values: dict[str, float | None] = {}
     if recipe.protocol == "paper":
-        for metric in tasks.info(recipe.task).metrics:
+        for metric in tasks.info(recipe.task, recipe.data).metrics:
             best = max if metric.direction == "higher" else min
             seen = [row["test"][metric.name] for row in trace.history if math.isfinite(row["test"][metric.name])]
             values[metric.name] = best(seen) if seen else None

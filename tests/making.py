@@ -44,25 +44,6 @@ def run(
     return RunResult(**(values | changes))  # type: ignore[arg-type]
 
 
-def cost(name: str, seconds: Sequence[float] = (0.5, 0.25, 1.0), **changes: object) -> Cost:
-    values: dict[str, object] = {
-        "optimizer": name,
-        "canonical": f"{name}:full=1",
-        "status": "ok",
-        "message": "",
-        "epoch_seconds": tuple(seconds),
-        "timed_iterations": 10,
-        "epoch_iterations": 10,
-        "warmup_seconds": 1.5,
-        "peak_memory_bytes": 3 * 2**20,
-        "memory_method": "live tensors",
-        "state_bytes": 2**20,
-        "executor": "cpu",
-        "ratio": {"adamw:full=1": 1.25},
-    }
-    return Cost(**(values | changes))  # type: ignore[arg-type]
-
-
 def arm(name: str, accuracies: Sequence[float | None], role: str = "arm", price: Cost | None = None) -> ArmResult:
     """Return an arm with seeds 0, 1, ...; None is a run that diverged."""
     runs = [

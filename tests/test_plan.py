@@ -10,6 +10,7 @@ import pytest
 from optbench import digests, plan, recipe
 from optbench.errors import OptbenchError
 from optbench.plan import Arm, RunSpec
+from optbench.schedules import Schedule
 
 RECIPE = recipe.load("digits-cnn")
 
@@ -177,6 +178,16 @@ def test_cost_key_depends_on_arms_and_settings_but_not_on_seeds_or_epochs() -> N
     assert plan.cost_key(arms, {"rounds": 4}) != key
     assert plan.cost_key(plan.build(RECIPE, ["radam"]), {"rounds": 3}) != key
     assert plan.cost_key(plan.build(RECIPE, ["adaplus"], threads=2), {"rounds": 3}) != key
+
+
+def test_cost_key_depends_on_a_schedule_only_where_it_moves_in_every_iteration() -> None:
+    def key(schedule: Schedule) -> str:
+        return plan.cost_key(plan.build(dataclasses.replace(RECIPE, schedule=schedule), ["adaplus"]))
+
+    by_epoch, other = key(Schedule("cosine")), key(Schedule("multistep", milestones=(1,)))
+    assert by_epoch == other
+    assert key(Schedule("cosine", by="iteration")) != by_epoch
+    assert key(Schedule("cosine", warmup_steps=10)) != by_epoch
 
 
 def test_planning_imports_no_torch() -> None:

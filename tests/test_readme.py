@@ -5,10 +5,13 @@
 - data: needs Fashion-MNIST, or says that it is missing
 - output, error: what is printed is exact, and the status 0 or 2
 - ci: `.ci/run` runs it; table: the output of the main command, which `.ci/run` runs
+- workflow: a GitHub workflow whose optbench commands have real options and values
 """
 
+import fnmatch
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -59,7 +62,7 @@ def run(command: str, folder: Path) -> "subprocess.CompletedProcess[str]":
 
 def test_every_block_says_how_it_is_tested() -> None:
     assert len(BLOCKS) >= 12
-    known = {"run", "file", "data", "error", "output", "ci", "table", "rule"}
+    known = {"run", "file", "data", "error", "output", "ci", "table", "rule", "workflow"}
     assert not [block for block in BLOCKS if block.test.split()[:1] == [] or block.test.split()[0] not in known]
 
 
@@ -155,8 +158,24 @@ def test_the_optimizers_of_the_readme_are_those_of_the_registry() -> None:
 
 
 def test_the_recipes_of_the_readme_are_those_of_the_package() -> None:
-    section = README.partition("## Recipes")[2].partition("\n## ")[0]
-    assert re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE) == recipe.names()
+    section = README.partition("## Recipes")[2].partition("\n### ")[0]
+    cells = re.findall(r"^\| (`[^|]+`) \|", section, re.MULTILINE)
+    patterns = [pattern for cell in cells for pattern in re.findall(r"`([^`]+)`", cell)]
+    for pattern in patterns:
+        assert fnmatch.filter(recipe.names(), pattern), f"no recipe is named {pattern}"
+    for name in recipe.names():
+        assert [fnmatch.fnmatch(name, pattern) for pattern in patterns].count(True) == 1, name
+
+
+def test_the_commands_of_the_workflow_parse() -> None:
+    from optbench.cli.compare import command
+
+    (block,) = blocks("workflow")
+    steps = re.sub(r"\n {10,}(?=\S)", " ", block.text)  # a folded step is one line
+    found = re.findall(r"python -m optbench compare (.*?)(?: > \S+)?$", steps, re.MULTILINE)
+    assert len(found) == 2
+    for arguments in found:
+        command.make_context("compare", shlex.split(arguments))
 
 
 def test_the_ci_script_is_valid_bash() -> None:

@@ -4,12 +4,14 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from making import ACCURACY, CROSS_ENTROPY, METRICS, arm, cost, run
+from making import ACCURACY, CROSS_ENTROPY, METRICS, arm, run
+from priced import cost, ledger, measurement, samples
 from scipy.stats import t, ttest_rel
 
 from optbench.stats import ArmResult, Difference, compare, mean_std, paired_difference, t_quantile
 
-ACCURACIES = st.floats(0, 100, allow_subnormal=False)
+STEP = 0.1  # the least that two of the accuracies below differ by
+ACCURACIES = st.integers(0, 1000).map(lambda tenths: tenths / 10)  # as test sets give them: in steps
 PAIRS = st.lists(st.tuples(ACCURACIES, ACCURACIES), min_size=2, max_size=12)
 
 
@@ -51,8 +53,8 @@ def test_only_seeds_that_both_finished_count() -> None:
 
 @given(PAIRS)
 def test_difference_is_antisymmetric(pairs: list[tuple[float, float]]) -> None:
-    there = paired_difference([a for a, _ in pairs], [b for _, b in pairs])
-    back = paired_difference([b for _, b in pairs], [a for a, _ in pairs])
+    there = paired_difference([a for a, _ in pairs], [b for _, b in pairs], STEP)
+    back = paired_difference([b for _, b in pairs], [a for a, _ in pairs], STEP)
     assert there.value == pytest.approx(-back.value, abs=1e-9)
     assert (there.low, there.high) == (
         pytest.approx(-back.high, abs=1e-9),
@@ -64,10 +66,11 @@ def test_difference_is_antisymmetric(pairs: list[tuple[float, float]]) -> None:
 def test_a_shift_that_both_share_in_a_seed_changes_nothing(
     pairs: list[tuple[float, float]], shifts: list[float]
 ) -> None:
-    plain = paired_difference([a for a, _ in pairs], [b for _, b in pairs])
+    plain = paired_difference([a for a, _ in pairs], [b for _, b in pairs], STEP)
     moved = paired_difference(
         [a + s for (a, _), s in zip(pairs, shifts, strict=False)],
         [b + s for (_, b), s in zip(pairs, shifts, strict=False)],
+        STEP,
     )
     assert moved.value == pytest.approx(plain.value, abs=1e-8)
     assert (moved.low, moved.high) == (
@@ -78,7 +81,7 @@ def test_a_shift_that_both_share_in_a_seed_changes_nothing(
 
 @given(PAIRS)
 def test_interval_holds_the_mean_in_its_middle(pairs: list[tuple[float, float]]) -> None:
-    found = paired_difference([a for a, _ in pairs], [b for _, b in pairs])
+    found = paired_difference([a for a, _ in pairs], [b for _, b in pairs], STEP)
     assert found.low <= found.value <= found.high
     assert found.value - found.low == pytest.approx(found.high - found.value, abs=1e-9)
 
@@ -145,21 +148,44 @@ def test_a_figure_that_is_not_finite_is_undefined() -> None:
     assert compare([odd], METRICS, "accuracy").arms[0].metrics["accuracy"].per_seed == (None, None)
 
 
-def test_costs_are_medians_and_paired_ratios() -> None:
+def test_costs_come_with_ratios_to_each_baseline() -> None:
     arms = [
-        arm("new", [1, 2], price=cost("new", (0.5, 0.25, 1.0), peak_memory_bytes=300, timed_iterations=5)),
-        arm("adamw", [1, 2], "baseline", price=cost("adamw", (0.4,), peak_memory_bytes=200)),
+        arm("new", [1, 2], price=cost("new", 2e-4, ledger=ledger(peak=300), iterations=50)),
+        arm("adamw", [1, 2], "baseline", price=cost("adamw", 1e-4, ledger=ledger(peak=200))),
         arm("sgdm", [1, 2], "baseline"),
     ]
-    new = next(a for a in compare(arms, METRICS, "accuracy").arms if a.optimizer == "new")
-    assert new.epoch_seconds == 0.5
-    assert new.epoch_ratio == {"adamw": 1.25, "sgdm": None}  # what was measured, not 0.5 / 0.4 by chance
+    found = compare(arms, METRICS, "accuracy", measurement=measurement())
+    new = next(a for a in found.arms if a.optimizer == "new")
+    assert new.epoch_seconds == pytest.approx(100 * 1.01 * (1e-5 + 1e-3 + 2e-3 + 2e-4))  # the middle launch's median
+    assert new.step_ratio["adamw"].value == pytest.approx(2)
+    assert new.epoch_ratio["adamw"].value == pytest.approx(3.21 / 3.11)
+    assert new.overhead["adamw"].value == pytest.approx(0.1 / 3.11)
     assert new.memory_ratio == {"adamw": 1.5, "sgdm": None}
-    assert (new.timed_part, new.warmup_seconds, new.state_bytes) == (0.5, 1.5, 2**20)
+    assert (new.epoch_ratio["sgdm"], new.step_ratio["sgdm"], new.overhead["sgdm"]) == (None, None, None)
+    assert (new.timed_part, new.warmup_seconds, new.state_bytes) == (0.5, 1.5, 300 * 2**10)
+    assert found.measurement == measurement()
+    adamw = next(a for a in found.arms if a.optimizer == "adamw")
+    assert adamw.epoch_ratio == {"adamw": None, "sgdm": None}  # to itself there is nothing to say
+
+
+def test_costs_alone_make_a_comparison_in_the_order_given_with_failures_last() -> None:
+    arms = [
+        ArmResult("b", "arm", "cpu", (), cost("b", status="error", message="no", samples={}, ledger=None)),
+        ArmResult("c", "arm", "cpu", (), cost("c")),
+        ArmResult("a", "baseline", "cpu", (), cost("a")),
+    ]
+    found = compare(arms, (), "", measurement=measurement())
+    assert (found.seeds, found.metrics, found.family) == ((), {}, "")
+    assert [(a.optimizer, a.status, a.canonical) for a in found.arms] == [
+        ("c", "ok", "c:full=1"),
+        ("a", "ok", "a:full=1"),
+        ("b", "error", "b:full=1"),
+    ]
+    assert found.arms[0].metrics == {}
 
 
 def test_a_failed_cost_measurement_makes_the_arms_status() -> None:
-    price = cost("big", (), status="out_of_memory", message="no room", peak_memory_bytes=None, state_bytes=None)
+    price = cost("big", status="out_of_memory", message="no room", samples=samples(1.0, launches=0), ledger=None)
     found = compare([arm("big", [1, 2], price=price)], METRICS, "accuracy").arms[0]
     assert (found.status, found.messages, found.epoch_seconds) == ("out_of_memory", ("no room",), None)
     assert found.state_bytes == 2048  # the runs still know it

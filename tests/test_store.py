@@ -15,7 +15,8 @@ import pytest
 
 from optbench._files import write
 from optbench.errors import OptbenchError
-from optbench.store import SCHEMA, Cost, RunResult, Store
+from optbench.results import Cost, Ledger, Measurement, RunResult
+from optbench.store import SCHEMA, Store
 
 KEY = "a" * 64
 
@@ -46,15 +47,13 @@ def make_cost(**changes: object) -> Cost:
         "canonical": "adamw:lr=0.1",
         "status": "ok",
         "message": "",
-        "epoch_seconds": (3.0, 1.0, 2.0),
-        "timed_iterations": 5,
+        "executor": "cpu",
+        "samples": {"step": ((1.0, 0.5), (1.0,)), "iteration": ((3.0, 1.0), (2.0,))},
+        "iterations": 5,
         "epoch_iterations": 10,
         "warmup_seconds": 1.5,
-        "peak_memory_bytes": 100,
-        "memory_method": "live tensors",
-        "state_bytes": 8,
-        "executor": "cpu",
-        "ratio": {"sgdm:lr=0.1": 1.1},
+        "ledger": Ledger(40, 4, 40, 8, 80, None, 0, 1, 200, "step", {"step": 200}, "live tensors", None, {}),
+        "parameters": 10,
     }
     return Cost(**(values | changes))  # type: ignore[arg-type]
 
@@ -79,18 +78,20 @@ def test_result_comes_back_as_it_was(store: Store) -> None:
     assert Store(store.root).result(KEY) == result
 
 
-def test_costs_come_back_as_they_were(store: Store) -> None:
-    costs = {"adamw:lr=0.1": make_cost(), "x": make_cost(status="error", epoch_seconds=(), ratio={})}
-    store.save_costs(KEY, costs)
-    assert store.costs(KEY) == costs
-    assert store.costs("b" * 64) is None
+def test_a_measurement_comes_back_as_it_was(store: Store) -> None:
+    failed = make_cost(status="error", message="no", samples={}, ledger=None, warmup_seconds=None)
+    costs = {"adamw:lr=0.1": make_cost(), "x": failed}
+    found = Measurement(costs, 2, 1, 41.5, 0.02, False, ("load 3.1 on 2 cores",), False, {"cores": 2})
+    store.save_measurement(KEY, found)
+    assert store.measurement(KEY) == found
+    assert store.measurement("b" * 64) is None
 
 
-def test_cost_median_and_scaling() -> None:
-    assert make_cost().median_epoch_seconds == 2.0
-    assert make_cost().scaled
-    assert make_cost(epoch_seconds=()).median_epoch_seconds is None
-    assert not make_cost(timed_iterations=10).scaled
+def test_figures_that_follow_from_a_cost() -> None:
+    cost = make_cost()
+    assert (cost.epoch_seconds, cost.peak_memory_bytes, cost.state_bytes, cost.scaled) == (20.0, 200, 80, True)
+    bare = make_cost(samples={}, ledger=None, iterations=10)
+    assert (bare.epoch_seconds, bare.peak_memory_bytes, bare.state_bytes, bare.scaled) == (None, None, None, False)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -42,6 +42,8 @@ class Quiet:
 
     def stage(self, title: str, total: int) -> None:
         """Begin a stage of `total` steps."""
+        self._finished = 0
+        self._running.clear()
 
     def advance(self, done: float, detail: str) -> None:
         """Say how many steps of the stage are done, and what is going on."""
@@ -53,6 +55,19 @@ class Quiet:
             self.stage(f"downloading {name}", total)
         if total:
             self.advance(done, f"{done / 2**20:.1f} of {total / 2**20:.1f} MiB")
+
+    def measuring(self, title: str) -> Callable[[float, float, str], None]:
+        """Return what tells how many of the expected seconds have passed; its first call begins the stage."""
+        begun = False
+
+        def told(done: float, expected: float, detail: str) -> None:
+            nonlocal begun
+            if not begun:
+                self.stage(title, 1)
+                begun = True
+            self.advance(min(done / expected, 1.0) if expected > 0 else 0.0, detail)
+
+        return told
 
     # train.Progress: a run is one step of the stage, and its epochs are parts of that step
 
@@ -90,6 +105,7 @@ class Plain(Quiet):
         click.echo(text, err=True)
 
     def stage(self, title: str, total: int) -> None:
+        super().stage(title, total)
         self._title, self._total = title, total
         self._began = self._said = time.monotonic()
 
@@ -138,6 +154,7 @@ class Live(Quiet):
         self._progress.console.print(text, markup=False)
 
     def stage(self, title: str, total: int) -> None:
+        super().stage(title, total)
         if self._task is not None:
             self._progress.remove_task(self._task)
         self._task = self._progress.add_task(title, total=total, detail="")

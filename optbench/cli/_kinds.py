@@ -21,13 +21,14 @@ class Kind:
 
 def kinds() -> dict[str, Kind]:
     """Return every kind by its plural, in the order in which `list` shows them."""
-    from optbench import datasets, models, recipe
+    from optbench import datasets, models, published, recipe
 
     found = (
         Kind("optimizers", "optimizer", _optimizers, _optimizer),
         Kind("recipes", "recipe", recipe.names, _recipe),
         Kind("datasets", "dataset", datasets.names, _dataset),
         Kind("models", "model", models.names, _model),
+        Kind("papers", "paper", published.names, _paper),
     )
     return {kind.plural: kind for kind in found}
 
@@ -50,7 +51,10 @@ def _recipe(name: str) -> tuple[str, ...]:
     from optbench import recipe
 
     found = recipe.load(name)
-    return found.title, f"{found.epochs} epochs, {found.seeds} seeds"
+    if found.name != name:
+        return (f"another name of {found.name}",)
+    counts = ((found.epochs, "epoch"), (found.seeds, "seed"))
+    return found.title, ", ".join(f"{count} {unit}{'s' if count > 1 else ''}" for count, unit in counts)
 
 
 def _dataset(name: str) -> tuple[str, ...]:
@@ -65,3 +69,10 @@ def _model(name: str) -> tuple[str, ...]:
     from optbench import models
 
     return (models.info(name).title,)
+
+
+def _paper(name: str) -> tuple[str, ...]:
+    from optbench import published
+
+    found = published.paper(name)
+    return found.title, f"arXiv:{found.arxiv}", f"{len(found.tables)} tables"

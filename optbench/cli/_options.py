@@ -12,7 +12,7 @@ import click
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _stack(*options: Callable[[F], F]) -> Callable[[F], F]:
+def stack(*options: Callable[[F], F]) -> Callable[[F], F]:
     """Return one decorator that adds the options in the order given."""
 
     def decorate(function: F) -> F:
@@ -30,7 +30,7 @@ def optimizers_of(text: str) -> str:
 
 def overrides(function: F) -> F:
     """Add the options that replace a setting of the recipe."""
-    return _stack(
+    return stack(
         click.option(
             "--epochs", type=click.IntRange(min=1), metavar="N", help="Epochs of a run instead of the recipe's."
         ),
@@ -45,12 +45,18 @@ def overrides(function: F) -> F:
         click.option("--precision", type=click.Choice(["fp32", "bf16", "fp16"]), help="Arithmetic of the model."),
         click.option("--device", default="cpu", show_default=True, help="Where to train: cpu, cuda or cuda:N."),
         click.option("--threads", type=click.IntRange(min=1), metavar="N", help="CPU threads of one run."),
+        click.option(
+            "--compile/--no-compile", "compile", default=None, help="Run the model through torch.compile, or do not."
+        ),
+        click.option(
+            "--channels-last/--no-channels-last", "channels_last", default=None, help="Lay images out channels last."
+        ),
     )(function)
 
 
 def storage(function: F) -> F:
     """Add the options that say where runs and data are."""
-    return _stack(
+    return stack(
         click.option(
             "--runs",
             type=click.Path(file_okay=False, path_type=Path),
@@ -67,13 +73,13 @@ def storage(function: F) -> F:
             show_envvar=True,
             help="Folder to look for data in first.",
         ),
-        click.option("--rerun", is_flag=True, help="Train again what is stored already."),
+        click.option("--rerun", is_flag=True, help="Train and measure again what is stored already."),
     )(function)
 
 
 def output(*formats: str) -> Callable[[F], F]:
     """Add the options that shape what is printed; the first format is the default."""
-    return _stack(
+    return stack(
         click.option(
             "--format",
             "form",
@@ -92,7 +98,7 @@ def say(text: str) -> None:
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
-        for sign, plain in (("±", "+-"), ("–", "-"), ("─", "-")):
+        for sign, plain in (("±", "+-"), ("–", "-"), ("─", "-"), ("µ", "u")):
             text = text.replace(sign, plain)
         text = text.encode(encoding, "replace").decode(encoding)
     click.echo(text, nl=not text.endswith("\n"))

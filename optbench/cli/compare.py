@@ -1,22 +1,22 @@
 """`optbench compare`: the main job. Optimizers and baselines, trained with the same seeds, side by side."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from optbench.cli import _options
+from optbench.cli import _cost_options, _gating, _options
+from optbench.errors import OptbenchError
 
 if TYPE_CHECKING:
-    from optbench.cli._display import Quiet
+    from optbench.cli._comparing import Job
     from optbench.cli._training import Storage
-    from optbench.plan import Arm
-    from optbench.stats import ArmResult
-    from optbench.store import Store
+    from optbench.stats import Comparison
+
+_OF_ONE_RECIPE = ("save", "against", "against_path", "fail_if")
 
 
 @click.command("compare", short_help="Compare optimizers with the baselines AdamW and SGDM.")
-@click.argument("recipe", default="digits-cnn")
+@click.argument("recipe", default="digits-cnn", metavar="[RECIPE,...]")
 @click.option("--optims", metavar="REF,...", help=_options.optimizers_of("Optimizers, by default the recipe's"))
 @click.option(
     "--seeds", type=click.IntRange(min=1), metavar="N", help="Train with the seeds 0 to N-1 instead of the recipe's."
@@ -26,81 +26,85 @@ if TYPE_CHECKING:
     "--jobs", type=click.IntRange(min=1), metavar="N", default=1, show_default=True, help="Runs to train at once."
 )
 @_options.overrides
+@_cost_options.cost_options
+@_gating.gate_options
 @_options.storage
 @_options.output("table", "json", "markdown", "csv")
 def command(
     recipe: str, optims: str | None, baselines: str | None, jobs: int, form: str, quiet: bool, **options: Any
-) -> None:
+) -> int:
     """Compare optimizers on a RECIPE (default: digits-cnn), each with the same seeds, in quality and cost.
 
     The baselines are added by themselves. An optimizer named twice is compared once. Finished runs are kept
-    and not trained again; Ctrl-C loses at most an epoch.
+    and not trained again; Ctrl-C loses at most an epoch. Several recipes are compared one after the other;
+    with --cost-only they share tables.
 
     \b
     optbench compare --optims adaplus,radam
     optbench compare fashion-lenet --optims adam,xgrad+adam:s=2 --seeds 5
+    optbench compare digits-cnn,fashion-lenet --optims adam,xgrad+adam --cost-only
     """
-    from optbench import optimizers
-    from optbench import recipe as recipes
-    from optbench.cli import _training
+    from optbench.cli import _comparing, _training
     from optbench.cli._display import display
     from optbench.store import Store
 
     storage = _training.Storage(options.pop("runs"), options.pop("data_root"), options.pop("rerun"))
-    device = options.pop("device")
-    chosen = recipes.load(recipe).override(**options)
-    arms = _training.plan_arms(
-        chosen,
-        chosen.optims if optims is None else optimizers.parse_list(optims),
-        None if baselines is None else [] if baselines == "none" else optimizers.parse_list(baselines),
-        device=device,
-    )
+    work = _jobs(_names(recipe), optims, baselines, storage, options)
     with display(quiet) as show:
         store = Store(storage.runs, show.note)
-        specs = [spec for arm in arms for spec in arm.specs]
-        with _training.interruptible(specs, store, storage):
-            results = _results(arms, store, storage, show, jobs)
-    _options.say(_report(results, chosen, device, form))
+        found = [_comparing.compare(job, store, storage, show, jobs) for job in work]
+    return _report(found, work, form)
 
 
-def _results(arms: Sequence["Arm"], store: "Store", storage: "Storage", show: "Quiet", jobs: int) -> list["ArmResult"]:
-    """Train all arms, then measure their cost, with nothing else running."""
-    from optbench.cli import _training
-    from optbench.measure import measure_arms
-    from optbench.stats import ArmResult
-
-    specs = [spec for arm in arms for spec in arm.specs]
-    runs = iter(_training.train_all(specs, store, storage, show, jobs))
-    by_arm = [tuple(next(runs) for _ in arm.specs) for arm in arms]
-
-    def rounds(done: int, total: int) -> None:
-        if done == 0:
-            show.stage("measuring time and memory", total)
-        show.advance(done, f"round {done} of {total}")
-
-    show.stage("measuring time and memory", 1)
-    costs = measure_arms(arms, store=store, data_root=storage.data_root, progress=rounds, rerun=storage.rerun)
-    results = []
-    for arm, own in zip(arms, by_arm, strict=True):
-        cost = costs.get(arm.reference.canonical)
-        executor = (cost.executor if cost else "") or own[0].executor
-        results.append(ArmResult(arm.reference.text, arm.role, executor, own, cost))
-    return results
+def _names(recipe: str) -> list[str]:
+    """Return the recipes that the argument names, each once."""
+    names = list(dict.fromkeys(name.strip() for name in recipe.split(",")))
+    if not all(names):
+        raise OptbenchError(f"'{recipe}' holds an empty recipe name", "write NAME,NAME")
+    several = _cost_options.given(*_OF_ONE_RECIPE)
+    if len(names) > 1 and several:
+        raise OptbenchError(f"{several[0]} is for one recipe, and '{recipe}' names {len(names)}", "name one of them")
+    return names
 
 
-def _report(results: Sequence["ArmResult"], recipe: Any, device: str, form: str) -> str:
-    from optbench import tasks
-    from optbench.cli import _training
-    from optbench.report import render
-    from optbench.stats import compare
+def _jobs(
+    names: list[str], optims: str | None, baselines: str | None, storage: "Storage", options: dict[str, Any]
+) -> list["Job"]:
+    """Plan all recipes before any of them runs, so that a mistake is told at once."""
+    from optbench import recipe as recipes
+    from optbench.cli import _comparing, _training
 
-    task = tasks.info(recipe.task)
-    comparison = compare(
-        results,
-        task.metrics,
-        task.primary,
-        recipe=recipe.name,
-        settings=_training.settings(recipe, device),
-        machine=_training.machine(device),
-    )
-    return render(comparison, form, **_options.terminal())
+    cost, gates = _cost_options.taken(options), _gating.taken(options)
+    device = options.pop("device")
+    jobs = []
+    for name in names:
+        chosen = recipes.load(name).override(**options)
+        arms = _comparing.plan(chosen, optims, baselines, device, storage)
+        _comparing.check_noise_floor(cost, arms)
+        gating = _gating.prepare(
+            gates,
+            recipe=chosen,
+            settings=_training.settings(chosen, device),
+            runs=storage.runs,
+            cost=cost.measure,
+            train=cost.train,
+        )
+        jobs.append(_comparing.Job(chosen, device, tuple(arms), cost, gating))
+    return jobs
+
+
+def _report(found: list["Comparison"], work: list["Job"], form: str) -> int:
+    """Print the report, the published figures beside it, and what the gate says; return the exit status."""
+    from optbench.report import published, render, render_several
+
+    terminal = _options.terminal()
+    overlays = [job.published(comparison) for job, comparison in zip(work, found, strict=True)]
+    if len(found) > 1:
+        report = render_several(found, form, **terminal)
+        _options.say(published.joined_several(report, overlays, form, terminal["width"]))
+        return 0
+    (comparison,), (job,) = found, work
+    report = published.joined(render(comparison, form, **terminal), overlays[0], form, terminal["width"])
+    text, status = _gating.finish(comparison, comparison.measurement, job.gating, form, report=report)
+    _options.say(text)
+    return status

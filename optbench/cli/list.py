@@ -7,8 +7,8 @@ from optbench.cli._kinds import Kind, kinds
 from optbench.errors import OptbenchError, nearest
 
 
-@click.command("list", short_help="Show what there is: optimizers, recipes, datasets, models.")
-@click.argument("kind", required=False, metavar="[optimizers|recipes|datasets|models]")
+@click.command("list", short_help="Show what there is: optimizers, recipes, datasets, models, papers.")
+@click.argument("kind", required=False, metavar="[optimizers|recipes|datasets|models|papers]")
 @click.argument("pattern", required=False)
 def command(kind: str | None, pattern: str | None) -> None:
     """Show what there is, of one kind or of all; PATTERN is a shell pattern such as 'ada*'.

@@ -35,7 +35,7 @@ def command(recipe: str, optim: str, seed: int, form: str, quiet: bool, **option
     references = optimizers.parse_list(optim)
     if len(references) != 1:
         raise OptbenchError(f"--optim {optim} names {len(references)} optimizers", "use 'optbench compare' for several")
-    (arm,) = _training.plan_arms(chosen, references, [], seeds=[seed], device=device)
+    (arm,) = _training.plan_arms(chosen, references, [], seeds=[seed], device=device, data_root=storage.data_root)
     with display(quiet) as show:
         store = Store(storage.runs, show.note)
         with _training.interruptible(arm.specs, store, storage):

@@ -1,12 +1,10 @@
-"""Reports: the same `Comparison` in, text out. Each format is one module with a `render` function."""
+"""Reports: the same `Comparison` in, text out. Each format is one module; tables and Markdown share their pages."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from optbench.stats import Comparison
 
-# json and csv carry an underscore so that they do not shadow the standard library's modules
-_MODULES: Mapping[str, str] = {"table": "table", "json": "json_", "markdown": "markdown", "csv": "csv_"}
-FORMATS = tuple(_MODULES)
+FORMATS = ("table", "json", "markdown", "csv")
 
 
 def render(comparison: Comparison, form: str = "table", *, width: int | None = None, colour: bool = False) -> str:
@@ -18,8 +16,35 @@ def render(comparison: Comparison, form: str = "table", *, width: int | None = N
         width: columns of the terminal, for the table; None is unlimited.
         colour: whether the table may hold ANSI colours.
     """
-    from importlib import import_module
+    # json and csv carry an underscore so that they do not shadow the standard library's modules
+    if form == "json":
+        from optbench.report import json_
 
-    module = import_module(f"{__name__}.{_MODULES[form]}")
-    text: str = module.render(comparison, width=width, colour=colour)
-    return text
+        return json_.render(comparison)
+    return _text([comparison], form, width, colour)
+
+
+def render_several(
+    comparisons: Sequence[Comparison], form: str = "table", *, width: int | None = None, colour: bool = False
+) -> str:
+    """Return the comparisons of several recipes as one text; see `render`.
+
+    Those without quality become tables over all recipes: rows optimizers, columns recipes.
+    """
+    if form == "json":
+        from optbench.report import json_
+
+        return json_.render_several(comparisons)
+    return _text(comparisons, form, width, colour)
+
+
+def _text(comparisons: Sequence[Comparison], form: str, width: int | None, colour: bool) -> str:
+    if form == "csv":
+        from optbench.report import csv_
+
+        return csv_.render(comparisons)
+    from optbench.report import markdown, table
+    from optbench.report._pages import page, pages
+
+    found = [page(comparisons[0])] if len(comparisons) == 1 else pages(comparisons)
+    return markdown.render(found) if form == "markdown" else table.render(found, width=width, colour=colour)

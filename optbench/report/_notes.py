@@ -1,45 +1,76 @@
-"""The lines below a table: what was compared, how to read it, and what went wrong."""
+"""The lines below the tables: what was compared, how to read it, and what went wrong."""
 
 from collections.abc import Mapping
 
+from optbench.report import _cost_notes, _verdict
 from optbench.stats import ArmSummary, Comparison
 
 _SETTINGS = (  # key in Comparison.settings, how it reads
     ("data", "data {}"),
+    ("augmentation", "augmentation {}"),
+    ("normalisation", "normalisation {}"),
     ("model", "model {}"),
+    ("channels_last", "channels last"),
+    ("compile", "compiled"),
     ("epochs", "{} epochs"),
     ("batch_size", "batch size {}"),
-    ("schedule", "{} schedule"),
+    ("accumulation", "in {} micro-batches"),
+    ("schedule", "schedule ({})"),
+    ("label_smoothing", "label smoothing {}"),
+    ("clip_norm", "gradients clipped to {}"),
+    ("ema", "moving average of the weights {}"),
     ("precision", "{}"),
     ("device", "on {}"),
     ("threads", "{} threads"),
     ("protocol", "protocol {}"),
 )
-_WARMUP_WORTH_TELLING = 0.1  # seconds
+_USUAL = {"augmentation": "none", "normalisation": "train", "accumulation": 1}  # not worth telling
+_OF_TRAINING = ("epochs", "protocol")  # settings that mean nothing where only the cost was measured
 _VERSIONED = ("optbench", "python", "torch", "numpy", "numba", "triton")  # keys of Comparison.machine
 
 
 def title(comparison: Comparison) -> str:
-    """Return the one line above the table."""
+    """Return the one line above the tables."""
     name = comparison.settings.get("title")
-    return f"{comparison.recipe}: {name}" if name else comparison.recipe
+    text = f"{comparison.recipe}: {name}" if name else comparison.recipe
+    return f"{text} [synthetic data: cost only]" if _cost_notes.synthetic(comparison) else text
+
+
+def warnings(comparison: Comparison) -> list[str]:
+    """Return what casts doubt on a figure, each one sentence; nothing of it where all is well."""
+    return _cost_notes.warnings(comparison) + [_failure(arm) for arm in comparison.arms if arm.status != "ok"]
 
 
 def notes(comparison: Comparison) -> list[str]:
-    """Return the lines below the table, each one sentence or list."""
-    lines = [_seeds(comparison)]
-    lines.append(_settings(comparison.settings))
-    lines.append(_directions(comparison))
-    lines.append(_cost(comparison))
-    lines.append(_machine(comparison.machine))
-    lines.append(_cached(comparison))
-    lines += [_failure(arm) for arm in comparison.arms if arm.status != "ok"]
+    """Return how to read the tables, each one sentence or list."""
+    lines = [*_quality(comparison), *_cost_notes.notes(comparison), *context(comparison)]
     return [line for line in lines if line]
 
 
-def _settings(settings: Mapping[str, object]) -> str:
-    forms = {key: form.removesuffix("s") if settings.get(key) == 1 else form for key, form in _SETTINGS}
-    return ", ".join(form.format(settings[key]) for key, form in forms.items() if settings.get(key))
+def context(comparison: Comparison) -> list[str]:
+    """Return the recipe's settings as they were run, and the machine."""
+    lines = [settings(comparison), machine(comparison.machine)]
+    return [line for line in lines if line]
+
+
+def settings(comparison: Comparison) -> str:
+    """Return the recipe's settings as they were run, as a list on one line."""
+    found = comparison.settings
+    unsaid = () if comparison.metrics else _OF_TRAINING
+    forms = {key: form.removesuffix("s") if found.get(key) == 1 else form for key, form in _SETTINGS}
+    told = [key for key in forms if found.get(key) and found[key] != _USUAL.get(key) and key not in unsaid]
+    return ", ".join(forms[key].format(found[key]) for key in told)
+
+
+def machine(found: Mapping[str, object]) -> str:
+    """Return the machine and its software as a list on one line."""
+    return ", ".join(_item(key, value) for key, value in found.items() if value not in (None, ""))
+
+
+def _quality(comparison: Comparison) -> list[str]:
+    if not comparison.metrics:
+        return []
+    return [_seeds(comparison), _directions(comparison), *_verdict.notes(comparison), _cached(comparison)]
 
 
 def _seeds(comparison: Comparison) -> str:
@@ -55,26 +86,6 @@ def _seeds(comparison: Comparison) -> str:
 def _directions(comparison: Comparison) -> str:
     parts = [f"{metric.title}: {metric.direction} is better" for metric in comparison.metrics.values()]
     return "; ".join(parts)
-
-
-def _cost(comparison: Comparison) -> str:
-    timed = [arm for arm in comparison.arms if arm.epoch_seconds is not None]
-    if not timed:
-        return ""
-    text = (
-        "epoch time: training only, median over rounds in which the arms take turns, warm-up and compilation excluded"
-    )
-    longest = max(timed, key=lambda arm: arm.warmup_seconds or 0.0)
-    if (longest.warmup_seconds or 0.0) >= _WARMUP_WORTH_TELLING:
-        text += f" (up to {longest.warmup_seconds:.1f} s, {longest.optimizer})"
-    part = min((arm.timed_part for arm in timed if arm.timed_part is not None), default=1.0)
-    if part < 1:
-        text += f", scaled up from {100 * part:.0f} % of an epoch"
-    return text + "; peak memory: of a training iteration, data set excluded"
-
-
-def _machine(machine: Mapping[str, object]) -> str:
-    return ", ".join(_item(key, value) for key, value in machine.items() if value not in (None, ""))
 
 
 def _item(key: str, value: object) -> str:

@@ -1,19 +1,23 @@
-"""Markdown, for an issue or a README: the terminal table's columns as pipe tables, its notes as a list."""
+"""Markdown, for an issue or a README: the terminal's tables as pipe tables, the lines below as a list."""
 
 from collections.abc import Sequence
 
-from optbench.report._cells import Column, cost, optimizers, quality
-from optbench.report._notes import notes, title
-from optbench.stats import Comparison
+from optbench.report._cells import Column
+from optbench.report._pages import Page
 
 
-def render(comparison: Comparison, *, width: int | None = None, colour: bool = False) -> str:
-    """Return Markdown with a final newline; `width` and `colour` mean nothing here."""
-    first = optimizers(comparison)
-    parts = [f"**{_escape(title(comparison))}**"]
-    parts += [_table([first, *columns]) for columns in (quality(comparison), cost(comparison))]
-    parts.append("\n".join(f"- {_escape(line)}" for line in notes(comparison)))
-    return "\n\n".join(parts) + "\n"
+def render(pages: Sequence[Page]) -> str:
+    """Return the pages as Markdown with a final newline."""
+    return "\n\n".join(map(_page, pages)) + "\n"
+
+
+def _page(page: Page) -> str:
+    parts = [f"**{_escape(page.title)}**"]
+    for section in page.sections:
+        parts += [_escape(f"{section.title[0].upper()}{section.title[1:]}:")] if section.title else []
+        parts.append(_table([section.first, *section.columns]))
+    lines = [f"**Warning:** {_escape(line)}" for line in page.warnings] + [_escape(line) for line in page.notes]
+    return "\n\n".join([*parts, "\n".join(f"- {line}" for line in lines)] if lines else parts)
 
 
 def _table(columns: Sequence[Column]) -> str:

@@ -1,38 +1,72 @@
-"""The terminal table: quality, cost, notes. A narrow terminal gets more tables, never a broken number."""
+"""The terminal's tables and the lines below them. A narrow terminal gets more tables, never a broken number."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
-from optbench.report._cells import Cell, Column, cost, optimizers, quality
-from optbench.report._notes import notes, title
-from optbench.stats import Comparison
+from optbench.report._cells import Cell, Column, Section
+from optbench.report._pages import Page
 
 _GAP = 2  # spaces between columns
 _COLOURS = {"better": "32", "worse": "31", "failed": "31"}  # ANSI: green, red
+_BOLD, _DIM, _YELLOW = "1", "2", "33"
 
 
-def render(comparison: Comparison, *, width: int | None = None, colour: bool = False) -> str:
-    """Return the tables for a terminal of `width` columns (None: unlimited), with a final newline."""
-    first = optimizers(comparison)
-    parts = [_paint(title(comparison), "1", colour)]
-    for columns in (quality(comparison), cost(comparison)):
-        parts += [_table([first, *block], colour) for block in _blocks(first, columns, width)]
-    parts.append("\n".join(_paint(line, "2", colour) for line in _wrapped(notes(comparison), width)))
-    return "\n\n".join(parts) + "\n"
+def render(pages: Sequence[Page], *, width: int | None = None, colour: bool = False) -> str:
+    """Return the pages for a terminal of `width` columns (None: unlimited), with a final newline."""
+    return "\n\n".join(_page(page, width, colour) for page in pages) + "\n"
 
 
-def _blocks(first: Column, columns: Sequence[Column], width: int | None) -> list[list[Column]]:
-    """Split the columns into runs that fit the width beside the first column, one column at least."""
+def _page(page: Page, width: int | None, colour: bool) -> str:
+    parts = [_lines_of([page.title], _BOLD, width, colour)]
+    for section in page.sections:
+        for number, columns in enumerate(_blocks(section, width)):
+            text = _table([section.first, *columns], colour)
+            title = section.title if number == 0 else ""
+            parts.append(f"{_lines_of([title], _BOLD, width, colour)}\n{text}" if title else text)
+    warnings = [f"warning: {line}" for line in page.warnings]
+    below = [_lines_of(lines, code, width, colour) for lines, code in ((warnings, _YELLOW), (page.notes, _DIM))]
+    below = [text for text in below if text]
+    return "\n\n".join([*parts, "\n".join(below)] if below else parts)
+
+
+def _lines_of(lines: Sequence[str], code: str, width: int | None, colour: bool) -> str:
+    return "\n".join(_paint(line, code, colour) for line in _wrapped(lines, width))
+
+
+def _blocks(section: Section, width: int | None) -> list[list[Column]]:
+    """Split the columns into runs that fit the width beside the first column, one column at least.
+
+    Columns of one group stay together where the width has room for them.
+    """
     if width is None:
-        return [list(columns)]
+        return [list(section.columns)]
+    full = width - _width(section.first)
     blocks: list[list[Column]] = []
     room = 0
-    for column in columns:
-        if not blocks or _width(column) + _GAP > room:
+    for group in _groups(section.columns):
+        if sum(map(_taken, group)) <= full and sum(map(_taken, group)) > room:
             blocks.append([])
-            room = width - _width(first)
-        blocks[-1].append(column)
-        room -= _width(column) + _GAP
-    return blocks
+            room = full
+        for column in group:
+            if not blocks or _taken(column) > room:
+                blocks.append([])
+                room = full
+            blocks[-1].append(column)
+            room -= _taken(column)
+    return [block for block in blocks if block]
+
+
+def _groups(columns: Sequence[Column]) -> Iterator[list[Column]]:
+    """Yield runs of columns that belong together; a column without a group stands alone."""
+    for group, members in groupby(columns, key=lambda column: column.group):
+        if group:
+            yield list(members)
+        else:
+            yield from ([column] for column in members)
+
+
+def _taken(column: Column) -> int:
+    return _width(column) + _GAP
 
 
 def _width(column: Column) -> int:
@@ -66,4 +100,8 @@ def _wrapped(lines: Sequence[str], width: int | None) -> list[str]:
 
     if width is None:
         return list(lines)
-    return [part for line in lines for part in wrap(line, max(width, 20), subsequent_indent="  ")]
+    return [
+        part
+        for line in lines
+        for part in wrap(line, max(width, 20), subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    ]

@@ -17,12 +17,12 @@ import optbench
 from optbench import optimizers, recipe, tasks
 
 ARMS = {"adaplus:impl=eager": "arm", "sgdm:lr=1e9:impl=torch": "arm", "adamw": "baseline", "sgdm": "baseline"}
-COMPARE = ("compare", "tiny.toml", "--optims", "adaplus:impl=eager,sgdm:lr=1e9:impl=torch")
+COMPARE = ("compare", "tiny.toml", "--no-cost", "--optims", "adaplus:impl=eager,sgdm:lr=1e9:impl=torch")
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run directory with the comparison in it."""
+    """A run directory with the comparison's runs in it."""
     root = tmp_path_factory.mktemp("store")
     (root / "tiny.toml").write_text(TINY)
     done = call("compare", root / "tiny.toml", *COMPARE[2:], "--runs", root / "runs")
@@ -148,6 +148,7 @@ def test_json_of_a_comparison_is_of_its_schema(compare) -> None:
     assert found["primary"] == tasks.info("classification").primary
     assert found["metrics"]["accuracy"] == {"unit": "percent", "direction": "higher"}
     assert found["metrics"]["cross_entropy"] == {"unit": "nats", "direction": "lower"}
+    assert found["measurement"] is None
     assert {arm["optimizer"]: arm["role"] for arm in found["arms"]} == ARMS
     for arm in found["arms"]:
         assert set(arm["metrics"]) == {"accuracy", "cross_entropy"}
@@ -158,9 +159,7 @@ def test_json_of_a_comparison_is_of_its_schema(compare) -> None:
                 assert metric["mean"] == pytest.approx(sum(metric["per_seed"]) / 2)
                 assert all(d["low"] <= d["value"] <= d["high"] for d in metric["difference"].values())
         assert set(arm["epoch_seconds"]["ratio"]) == {"adamw", "sgdm"}
-        if arm["status"] == "ok":
-            assert arm["epoch_seconds"]["median"] > 0
-            assert arm["peak_memory_bytes"] > arm["state_bytes"] > 0
+        assert arm["epoch_seconds"]["median"] is None
     by_name = {arm["optimizer"]: arm for arm in found["arms"]}
     assert by_name["adaplus:impl=eager"]["executor"] == "eager"
     assert by_name["adamw"]["state_bytes"] >= 2 * 4 * 38_282  # two slots of fp32 for each of the model's parameters
@@ -170,7 +169,7 @@ def test_csv_and_markdown_hold_the_same_arms(compare) -> None:
     rows = list(csv.DictReader(io.StringIO(compare("--format", "csv").stdout)))
     assert {row["optimizer"]: row["role"] for row in rows} == ARMS
     markdown = compare("--format", "markdown").stdout
-    assert markdown.count("\n| adaplus:impl=eager ") == 2
+    assert markdown.count("\n| adaplus:impl=eager ") == 2  # quality and verdicts
     assert "sgdm:lr=1e9:impl=torch" in markdown
 
 
@@ -256,7 +255,7 @@ def test_a_class_of_the_current_folder_is_an_optimizer(folder: Path) -> None:
 
 
 def test_without_a_baseline_there_is_none(folder: Path) -> None:
-    command = ("compare", "tiny.toml", "--optims", "sgdm:impl=torch", "--epochs", "1", "--seeds", "1")
+    command = ("compare", "tiny.toml", "--no-cost", "--optims", "sgdm:impl=torch", "--epochs", "1", "--seeds", "1")
     document = strict_json(call(*command, "--baselines", "none", "--format", "json").stdout)
     assert [(arm["optimizer"], arm["role"]) for arm in document["arms"]] == [("sgdm:impl=torch", "arm")]
     assert document["arms"][0]["metrics"]["accuracy"]["difference"] == {}

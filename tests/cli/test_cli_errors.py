@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from running import CHECKOUT, TINY, call, run
 
-COMPARE = ("compare", "tiny.toml", "--epochs", "1", "--seeds", "1", "--optims")
+COMPARE = ("compare", "tiny.toml", "--no-cost", "--epochs", "1", "--seeds", "1", "--optims")
 
 
 def one_line(result, *words: str) -> str:
@@ -28,7 +28,7 @@ def one_line(result, *words: str) -> str:
     [
         (["compare", "--optims", "adaplu"], ["adaplu", "did you mean 'adaplus'?"]),
         (["compare", "digits-cn"], ["digits-cn", "did you mean 'digits-cnn'?"]),
-        (["compare", "none-of-these"], ["none-of-these", "digits-cnn"]),
+        (["compare", "none-of-these"], ["none-of-these", "optbench list recipes"]),
         (["compare", "gone.toml"], ["gone.toml", "optbench list recipes"]),
         (["train", "digits-cn", "--optim", "adamw"], ["digits-cn", "did you mean 'digits-cnn'?"]),
         (["compare", "--optims", "adamw:momentun=0.9"], ["momentun"]),
@@ -49,6 +49,26 @@ def one_line(result, *words: str) -> str:
         (["compare", "--epochs", "none"], ["--epochs", "none", "integer"]),
         (["compare", "--jobs", "0"], ["--jobs", "0"]),
         (["compare", "--device", "tpu"], ["tpu", "cpu"]),
+        (["compare", "--cost-precision", "2"], ["--cost-precision", "'2'", "2%"]),
+        (["compare", "--cost-precision", "0%"], ["--cost-precision", "'0%'", "2%"]),
+        (["compare", "--cost-precision", "nan"], ["--cost-precision", "'nan'", "2%"]),
+        (["compare", "--cost-precision", "two"], ["--cost-precision", "'two'", "2%"]),
+        (["compare", "--cost-budget", "0"], ["--cost-budget", "'0'", "above 0"]),
+        (["compare", "--cost-budget", "-1"], ["--cost-budget", "'-1'", "above 0"]),
+        (["compare", "--cost-budget", "inf"], ["--cost-budget", "'inf'", "above 0"]),
+        (["compare", "--cost-budget", "1 minute"], ["--cost-budget", "'1 minute'", "seconds"]),
+        (["compare", "--cost-only", "--no-cost"], ["--cost-only", "--no-cost", "leave one out"]),
+        (["compare", "--synthetic", "--no-cost"], ["--synthetic", "--no-cost", "leave one out"]),
+        (["compare", "--aa", "--no-cost"], ["--aa", "--no-cost", "leave one out"]),
+        (["compare", "--no-cost", "--cost-budget", "9"], ["--cost-budget", "--no-cost", "leave one out"]),
+        (["compare", "--cost-only", "--seeds", "3"], ["--seeds", "--cost-only", "trains nothing"]),
+        (["compare", "--synthetic", "--epochs", "3"], ["--epochs", "--synthetic", "trains nothing"]),
+        (["compare", "--cost-only", "--jobs", "2"], ["--jobs", "--cost-only", "trains nothing"]),
+        (["compare", "--cost-only", "--target", "97%"], ["--target", "--cost-only", "trains nothing"]),
+        (["compare", "--aa", "--cost-only", "--baselines", "none"], ["--aa", "--baselines"]),
+        (["compare", "digits-cnn,", "--cost-only"], ["'digits-cnn,'", "NAME,NAME"]),
+        (["compare", "digits-cnn,fashion-lene", "--cost-only"], ["fashion-lene", "did you mean 'fashion-lenet'?"]),
+        (["compare", "digits-cnn,fashion-lenet", "--save", "x"], ["--save", "digits-cnn,fashion-lenet"]),
         (["compare", "--precision", "fp8"], ["fp8", "bf16"]),
         (["compare", "--format", "latex"], ["latex", "markdown"]),
         (["compare", "--optim", "adaplus"], ["--optim", "--optims"]),
@@ -121,7 +141,9 @@ def test_data_that_cannot_be_had(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "Traceback" not in found.stderr
 
 
-@pytest.mark.parametrize("content", [b"", b"\x1f\x8b no gzip", gzip.compress(b"\0\0\x08\x03")])
+@pytest.mark.parametrize(
+    "content", [b"", b"\x1f\x8b no gzip", gzip.compress(b"\0\0\x08\x03")], ids=["empty", "no gzip", "too short"]
+)
 def test_a_corrupt_data_file_is_refused_by_name(folder: Path, content: bytes) -> None:
     (folder / "tiny.toml").write_text(TINY.replace('"digits"', '"mnist"').replace('"digits-cnn"', '"lenet"'))
     names = ["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"]

@@ -67,6 +67,7 @@ def test_ctrl_c_says_what_was_kept_and_how_to_go_on(folder: Path, jobs: int) -> 
     command = (
         "compare",
         "tiny.toml",
+        "--no-cost",
         "--optims",
         "sgdm:impl=torch",
         "--baselines",

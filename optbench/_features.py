@@ -1,0 +1,184 @@
+"""What a recipe can switch on in training, apart from the loop: schedule, weight average, micro-batches, BatchNorm."""
+
+import contextlib
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import torch
+
+from optbench.errors import OptbenchError
+from optbench.schedules import Schedule
+
+
+class LearningRates:
+    """The learning rate of every parameter group, moved by a schedule.
+
+    Args:
+        optimizer: its groups hold the full learning rates now.
+        schedule: what multiplies them.
+        steps: iterations of an epoch.
+        epochs: of the run.
+    """
+
+    def __init__(self, optimizer: torch.optim.Optimizer, schedule: Schedule, steps: int, epochs: int) -> None:
+        self.optimizer = optimizer
+        self.schedule = schedule
+        self.every_iteration = schedule.every_iteration
+        self.done = 0  # iterations
+        self._run = (steps, epochs)
+        self._full = [float(group["lr"]) for group in optimizer.param_groups]
+        self.set()
+
+    def set(self) -> None:
+        """Give the groups the learning rate of the next iteration."""
+        multiplier = self.schedule.multiplier(self.done, *self._run)
+        for group, full in zip(self.optimizer.param_groups, self._full, strict=True):
+            group["lr"] = full * multiplier
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return how far the schedule is, and the full learning rates."""
+        return {"done": self.done, "full": self._full}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there; the groups' own learning rates are the optimizer's to load."""
+        self.done, self._full = state["done"], state["full"]
+
+
+class WeightAverage:
+    """An exponential moving average of weights: average <- decay average + (1 - decay) theta after every step.
+
+    It begins as the weights after the first step. Buffers are not averaged: BatchNorm's are averages already.
+    """
+
+    def __init__(self, parameters: list[torch.nn.Parameter], decay: float) -> None:
+        self.parameters = parameters
+        self.decay = decay
+        self.tensors: list[torch.Tensor] = []
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Take in the weights as they are."""
+        weights = [p.detach() for p in self.parameters]
+        if self.tensors:
+            torch._foreach_lerp_(self.tensors, weights, 1 - self.decay)
+        else:
+            self.tensors = [weight.clone() for weight in weights]
+
+    @contextlib.contextmanager
+    def in_place(self) -> Iterator[None]:
+        """While inside, the parameters hold the average; afterwards what they held, bitwise."""
+        if not self.tensors:
+            yield
+            return
+        kept = [p.detach().clone() for p in self.parameters]
+        self._put(self.tensors)
+        try:
+            yield
+        finally:
+            self._put(kept)
+
+    @torch.no_grad()
+    def _put(self, values: list[torch.Tensor]) -> None:
+        torch._foreach_copy_(list(self.parameters), values)
+
+    def load_state_dict(self, tensors: list[torch.Tensor]) -> None:
+        """Go on from a saved average."""
+        self.tensors = [value.to(p.device) for value, p in zip(tensors, self.parameters, strict=False)]
+
+
+class MicroBatches:
+    """The micro-batches of one iteration, each loaded when its turn comes: they need not fit in memory together.
+
+    They can be gone through once. Attribute `count` says how many there are.
+    """
+
+    def __init__(self, source: Iterator[Any], count: int) -> None:
+        self.count = count
+        self._first = [next(source)]  # loaded with the batch itself, so that its time is data's
+        self._rest = itertools.islice(source, count - 1)
+        self._fresh = True
+
+    def __iter__(self) -> Iterator[Any]:
+        assert self._fresh, "micro-batches are used once: take the next batch of the session"
+        self._fresh = False
+        yield self._first.pop()
+        yield from self._rest
+
+    def skip(self) -> None:
+        """Go past what nobody took."""
+        for _ in self._rest:
+            pass
+
+
+def grouped(source: Iterator[Any], total: int, count: int) -> Iterator[MicroBatches]:
+    """Yield `total` micro-batches in groups of `count`; the last group may be smaller."""
+    for start in range(0, total, count):
+        group = MicroBatches(source, min(count, total - start))
+        yield group
+        group.skip()
+
+
+def batch_norms(model: torch.nn.Module) -> list[Any]:
+    """Return the layers that keep running statistics.
+
+    Raises:
+        OptbenchError: there is none.
+    """
+    found = [
+        m for m in model.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm) and m.track_running_stats
+    ]
+    if not found:
+        raise OptbenchError(
+            "this model has no BatchNorm whose statistics could be taken anew", "leave out reestimate_batch_norm"
+        )
+    return found
+
+
+@contextlib.contextmanager
+def reestimated(model: torch.nn.Module, inputs: Iterable[torch.Tensor]) -> Iterator[None]:
+    """While inside, BatchNorm's statistics are the plain means over these batches at the weights of now.
+
+    Everything else is in eval mode in that pass, so that dropout draws no random numbers. Afterwards the statistics
+    are what they were.
+    """
+    layers = batch_norms(model)
+    kept = [(layer.momentum, {name: b.clone() for name, b in layer.named_buffers(recurse=False)}) for layer in layers]
+    was_training = model.training
+    model.eval()
+    for layer in layers:
+        layer.reset_running_stats()
+        layer.momentum = None  # PyTorch's word for a plain mean over batches
+        layer.train()
+    try:
+        with torch.no_grad():
+            for images in inputs:
+                model(images)
+        model.eval()
+        yield
+    finally:
+        model.train(was_training)
+        for layer, (momentum, buffers) in zip(layers, kept, strict=True):
+            layer.momentum = momentum
+            for name, value in buffers.items():
+                getattr(layer, name).copy_(value)
+
+
+@contextlib.contextmanager
+def compiling() -> Iterator[None]:
+    """Turn a failure of torch.compile, which comes with the first forward or backward pass, into one line.
+
+    Raises:
+        OptbenchError: the model cannot be compiled here.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+            raise
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        reason = next((line for line in lines if "ompiler" in line or "rror" in line), lines[0] if lines else "")
+        raise OptbenchError(
+            f"torch.compile cannot compile the model: {type(error).__name__}: {reason[:200]}",
+            "install a C++ compiler (a GPU needs Triton too), or leave out --compile",
+        ) from error

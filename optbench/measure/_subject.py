@@ -1,0 +1,186 @@
+"""One arm in its worker process: a session that is warm, is timed turn by turn, and is weighed."""
+
+import gc
+import math
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from optbench import datasets, optimizers
+from optbench.failures import Stopped
+from optbench.measure import _checkout
+from optbench.measure._clocks import clock_of
+from optbench.measure._guard import Guard
+from optbench.measure._messages import Facts, Setup
+from optbench.plan import RunSpec
+from optbench.results import Ledger
+from optbench.session import Session, settings
+
+WARMUP_ITERATIONS = 5
+# A rule may stand still at first (the most known is 2,000 steps, Adam-2k's). It is stepped until it moves, as often
+# and as long as this; the first few with new gradients, since a loss scaler skips steps until its scale fits.
+THAW_STEPS, THAW_SECONDS, FULL_STEPS = 2500, 10.0, 20
+FREEZE = "warm_steps"  # the hyper-parameter by which a rule of ours says for how long it stands still
+# Generated: enough batches that not all of them are in the processor's cache, but no more bytes than this beyond one.
+SYNTHETIC_BATCHES, SYNTHETIC_BYTES = 16, 2**27
+
+
+class Subject:
+    """Builds and warms up an arm.
+
+    Raises:
+        OptbenchError: missing data, an optimizer that cannot be made.
+        Stopped: no step changes a parameter.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        began = time.perf_counter()
+        spec = spec_of(setup)
+        self._settings = ExitStack()  # kept: they would be put back with its end
+        self._settings.enter_context(settings(spec, deterministic=False))
+        self.session = _session(spec, setup)
+        if setup.checkout is not None:
+            _checkout.check_origin(setup.checkout, spec.optimizer.name)
+        self._clock = clock_of(self.session.device)
+        self._guard = Guard(self.session.optimizer)
+        self._batches = self.session.stream()
+        if self.session.scaler.is_enabled():
+            self.session.scaler.set_growth_interval(2**31 - 1)  # a scale that grows makes a timed step be skipped
+        self._warm_up()
+        self._keep()
+        gc.collect()
+        gc.freeze()  # what is there need not be looked at again
+        gc.disable()
+        self.facts = Facts(
+            epoch_iterations=_epoch_iterations(self.session, setup),
+            warmup_seconds=time.perf_counter() - began,
+            executor=optimizers.executor_of(self.session.optimizer),
+            parameters=self.session.parameters,
+        )
+
+    def turn(self, iterations: int, discard: bool) -> dict[str, float]:
+        """Return the seconds of an iteration by phase, the mean over some, and their sum as `iteration`.
+
+        Args:
+            iterations: how many are timed.
+            discard: run one more before, untimed: another arm's data are in the caches.
+
+        Raises:
+            Stopped: a step changed no parameter.
+        """
+        self._go_back()
+        if discard:
+            self._iterate()
+        self._guard.look()
+        for _ in range(iterations):
+            self._clock.begin()
+            batch = next(self._batches)
+            self._clock("data")
+            self.session.iteration(batch, self._clock)
+            self._guard.steps += 1
+            self._guard.look()
+        found = {phase: seconds / iterations for phase, seconds in self._clock.seconds().items()}
+        self._guard.check()
+        gc.collect()
+        return found | {"iteration": sum(found.values())}
+
+    def ledger(self) -> Ledger:
+        """Return the bytes of the arm."""
+        from optbench.measure import memory
+
+        gc.enable()  # as in training, where cycles do not live on
+        return memory.ledger(self.session)
+
+    def _iterate(self) -> None:
+        self.session.iteration(next(self._batches))
+        self._guard.steps += 1
+
+    def _warm_up(self) -> None:
+        """Train until nothing is new: kernels are compiled, memory is touched, and steps move parameters."""
+        before = self._guard.sums()
+        for _ in range(WARMUP_ITERATIONS):
+            self._iterate()
+        if torch.equal(before, self._guard.sums()) and self._guard.owes():
+            self._thaw(before)
+
+    def _thaw(self, before: torch.Tensor) -> None:
+        """Step until a parameter is no longer what it was."""
+        deadline = time.perf_counter() + THAW_SECONDS
+        for number in range(THAW_STEPS):
+            if number < FULL_STEPS:
+                self._iterate()
+            else:
+                self.session.optimizer.step()
+                self._guard.steps += 1
+            if not torch.equal(before, self._guard.sums()):
+                return
+            if time.perf_counter() > deadline:
+                break
+        raise Stopped("error", f"none of the first {self._guard.steps:,} steps changed a parameter")
+
+    def _keep(self) -> None:
+        """Remember weights and schedule, so that every turn does the same work from the same place."""
+        _mode(self.session.optimizer, "eval")
+        self._tensors = [*self.session.model.parameters(), *self.session.model.buffers()]
+        self._kept = [each.detach().clone() for each in self._tensors]
+        _mode(self.session.optimizer, "train")
+        self._schedule = self.session.rates.state_dict()
+
+    @torch.no_grad()
+    def _go_back(self) -> None:
+        """Put weights and schedule back: endless training would meet tiny gradients and a schedule that rests."""
+        self.session.rates.load_state_dict(self._schedule)
+        self.session.rates.set()
+        _mode(self.session.optimizer, "eval")
+        for tensor, kept in zip(self._tensors, self._kept, strict=True):
+            tensor.copy_(kept)
+        _mode(self.session.optimizer, "train")
+
+
+def spec_of(setup: Setup) -> RunSpec:
+    """Return the run that a setup describes; a rule of ours that would stand still at first is told not to."""
+    found = optimizers.parse(setup.optimizer)
+    found = found.resolve(setup.recipe.defaults_for(found.name))
+    thawed = tuple((key, 0 if key == FREEZE and not found.is_import_path else value) for key, value in found.options)
+    return RunSpec(
+        recipe=setup.recipe,
+        optimizer=replace(found, options=thawed),
+        seed=setup.seed,
+        device=setup.device,
+        precision=setup.precision,
+        threads=setup.threads,
+        data_checksum=setup.data_checksum,
+    )
+
+
+def _images(setup: Setup) -> int:
+    """Return how many images to generate."""
+    batch, pixels = setup.recipe.batch_size, math.prod(datasets.info(setup.recipe.data).shape)
+    return max(batch, min(SYNTHETIC_BATCHES * batch, SYNTHETIC_BYTES // pixels))
+
+
+def _session(spec: RunSpec, setup: Setup) -> Session:
+    """Return the session, over generated data where the setup says so."""
+    if not setup.synthetic:
+        return Session(spec, setup.data_root)
+    data = datasets.synthetic(spec.recipe.data, size=_images(setup), device=spec.device)
+    return Session(spec, dataset=data)
+
+
+def _epoch_iterations(session: Session, setup: Setup) -> int:
+    """Return how many iterations an epoch of the real data has."""
+    if not setup.synthetic:
+        return session.steps
+    splits = datasets.info(setup.recipe.data).splits
+    images = splits["train"] + (splits["validation"] if setup.recipe.protocol == "paper" else 0)
+    return -(-images // setup.recipe.batch_size)
+
+
+def _mode(optimizer: Any, name: str) -> None:
+    """Call the optimizer's `train()` or `eval()` where it has one."""
+    switch = getattr(optimizer, name, None)
+    if callable(switch):
+        switch()
