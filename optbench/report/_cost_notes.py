@@ -25,7 +25,7 @@ def warnings(comparison: Comparison) -> list[str]:
 def notes(comparison: Comparison) -> list[str]:
     """Return how costs were measured and how their tables are read; nothing where none were."""
     measured = comparison.measurement
-    if measured is None or not any(arm.cost for arm in comparison.arms):
+    if measured is None or not any(arm.cost and arm.cost.samples for arm in comparison.arms):
         return []
     return [_synthetic(comparison), _times(comparison, measured), *_reading(comparison), _memory(comparison)]
 

@@ -214,6 +214,7 @@ def test_an_arm_that_could_not_be_measured_has_dashes_and_a_reason() -> None:
 def test_nothing_measured_is_no_table() -> None:
     text = render(costs_only([failed()]))
     assert "─" not in text
+    assert "launch" not in text
     assert "out of memory (no room)" in text
     bare = replace(costs_only([cost("new")]), measurement=None)
     assert "launch" not in render(replace(bare, arms=tuple(replace(arm, cost=None) for arm in bare.arms)))
