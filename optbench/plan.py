@@ -116,7 +116,6 @@ def build(
     if device.partition(":")[0] not in ("cpu", "cuda"):
         raise OptbenchError(f"unknown device '{device}'", "use cpu or cuda")
     compared = _resolve(recipe, recipe.baselines if baselines is None else baselines)
-    against = {reference.canonical for reference in compared}
     arms: dict[str, Arm] = {}
     checksum = datasets.checksum(recipe.data, root=data_root)
     for reference in [*_resolve(recipe, references), *compared]:
@@ -126,8 +125,7 @@ def build(
             RunSpec(recipe, reference, seed, device, recipe.precision, recipe.threads, checksum)
             for seed in dict.fromkeys(seeds)
         )
-        role: Role = "baseline" if reference.canonical in against else "arm"
-        arms[reference.canonical] = Arm(reference, role, specs)
+        arms[reference.canonical] = Arm(reference, _role(reference, compared), specs)
     if not arms:
         raise OptbenchError("no optimizers to run", "name some with --optims")
     return list(arms.values())
@@ -165,6 +163,18 @@ def cost_key(arms: Iterable[Arm], settings: object = None) -> str:
             "source": source_digest(PRESENTS),
         }
     )
+
+
+def _role(reference: Reference, baselines: Sequence[Reference]) -> Role:
+    """Return the role of an optimizer: a baseline through another implementation is a reference row."""
+    if any(reference.canonical == each.canonical for each in baselines):
+        return "baseline"
+    return "reference" if any(_algorithm(reference) == _algorithm(each) for each in baselines) else "arm"
+
+
+def _algorithm(reference: Reference) -> tuple[object, ...]:
+    """Return what a reference computes, whatever runs it."""
+    return reference.name, reference.xgrad, frozenset(pair for pair in reference.options if pair[0] != "impl")
 
 
 def _resolve(recipe: Recipe, references: Iterable[Reference | str]) -> list[Reference]:

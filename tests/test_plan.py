@@ -25,6 +25,16 @@ def one(reference: str = "adaplus", **changes: object) -> RunSpec:
     return dataclasses.replace(spec, **changes)  # type: ignore[arg-type]
 
 
+def test_a_baseline_through_another_implementation_is_a_reference_row() -> None:
+    arms = plan.build(recipe.load("digits-cnn"), ["adamw:impl=torch", "adamw:lr=0.5", "xgrad+adamw"], ["adamw"], [0])
+    assert [(arm.reference.text, arm.role) for arm in arms] == [
+        ("adamw:impl=torch", "reference"),
+        ("adamw:lr=0.5", "arm"),
+        ("xgrad+adamw", "arm"),
+        ("adamw", "baseline"),
+    ]
+
+
 def test_baselines_follow_by_themselves() -> None:
     arms = plan.build(RECIPE, ["adaplus", "radam"])
     assert roles(arms) == [("adaplus", "arm"), ("radam", "arm"), ("adamw", "baseline"), ("sgdm", "baseline")]

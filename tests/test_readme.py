@@ -112,7 +112,9 @@ def test_the_rule_works_as_it_stands(block: Block, folder: Path) -> None:
 def test_commands_on_downloaded_data_run_or_say_what_is_missing(block: Block, folder: Path) -> None:
     done = run(block.text, folder)
     if done.returncode == 0:
-        assert re.search(r"accuracy (8|9)\d\.\d", done.stdout)  # one epoch of Fashion-MNIST gives over 80 %
+        assert done.stdout.strip()
+        if "optbench train" in block.text:
+            assert re.search(r"accuracy (8|9)\d\.\d", done.stdout)  # one epoch of Fashion-MNIST gives over 80 %
     else:
         assert done.returncode == 2, done.stderr
         assert done.stderr.splitlines()[-1].startswith("error: ")
@@ -144,7 +146,7 @@ def test_ci_runs_the_commands_that_install() -> None:
 def test_the_table_is_of_the_command_above_it(folder: Path) -> None:
     (block,) = blocks("table")
     for arm in ("adaplus", "radam", "adamw", "sgdm"):
-        assert len(re.findall(rf"^{arm} ", block.text, re.MULTILINE)) == 2  # once in quality, once in cost
+        assert len(re.findall(rf"^{arm} ", block.text, re.MULTILINE)) >= 4  # in quality, verdicts, time and memory
     assert "10 seeds (0 to 9)" in block.text
 
 

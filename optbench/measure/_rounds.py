@@ -23,9 +23,9 @@ from optbench.plan import Arm
 from optbench.results import Cost, Measurement
 from optbench.stats.times import ratio, seconds
 
-TURN_SECONDS = 0.05  # long beside the clock and a wake-up, short beside a machine's drift
+TURN_SECONDS = 0.02  # long beside the clock and a wake-up, short beside a machine's drift, which 0.05 s still felt
 LEAST_SECONDS = 1.0  # of timing in a launch
-MOST_TURNS = 40  # of an arm in a launch: what more would gain is lost in the spread between launches
+MOST_TURNS = 120  # of an arm in a launch: what more would gain is lost in the spread between launches
 TRIALS = 3  # to learn how long an iteration takes
 # A processor's caches (tens of megabytes) are filled again within milliseconds, 1 % of this.
 COLD_SECONDS = 0.25

@@ -2,6 +2,7 @@
 
 import gc
 import math
+import os
 import time
 from contextlib import ExitStack
 from dataclasses import replace
@@ -39,6 +40,8 @@ class Subject:
     def __init__(self, setup: Setup) -> None:
         began = time.perf_counter()
         spec = spec_of(setup)
+        if not (spec.recipe.compile or spec.optimizer.is_import_path):
+            _start_without_dynamo()
         self._settings = ExitStack()  # kept: they would be put back with its end
         self._settings.enter_context(settings(spec, deterministic=False))
         self.session = _session(spec, setup)
@@ -54,6 +57,8 @@ class Subject:
         gc.collect()
         gc.freeze()  # what is there need not be looked at again
         gc.disable()
+        if spec.device_type == "cpu" and spec.threads == 1:
+            _stay_on_one_core()
         self.facts = Facts(
             epoch_iterations=_epoch_iterations(self.session, setup),
             warmup_seconds=time.perf_counter() - began,
@@ -177,6 +182,27 @@ def _epoch_iterations(session: Session, setup: Setup) -> int:
     splits = datasets.info(setup.recipe.data).splits
     images = splits["train"] + (splits["validation"] if setup.recipe.protocol == "paper" else 0)
     return -(-images // setup.recipe.batch_size)
+
+
+def _start_without_dynamo() -> None:
+    """Keep the first call of an optimizer's method from importing torch's compiler, a third of a worker's start.
+
+    torch wraps methods such as `zero_grad` so that its compiler leaves them alone, and asks the compiler for the
+    wrapper when one is first called. Where nothing is compiled the method itself does; another torch may not know
+    the name.
+    """
+    for method in vars(torch.optim.Optimizer).values():
+        if (inner := getattr(method, "__wrapped__", None)) is not None:
+            inner.__dynamo_disable = inner
+
+
+def _stay_on_one_core() -> None:
+    """Move this thread to the last core that it may use, where all other arms' workers are too, asleep.
+
+    Where the system wakes a worker differs from turn to turn, and so do cores: in speed, and in the caches they share.
+    """
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
 def _mode(optimizer: Any, name: str) -> None:

@@ -1,6 +1,7 @@
 """Ways to run the command line in tests: in this process, or as a user would."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -40,7 +41,12 @@ def start(*args: object, cwd: Path, **more: Any) -> "subprocess.Popen[str]":
     env = {**os.environ, "PYTHONPATH": str(CHECKOUT), **more.pop("env", {})}
     command = [sys.executable, "-m", "optbench", *map(str, args)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
-    return subprocess.Popen(command, cwd=cwd, env=env, text=True, **pipes)
+    return subprocess.Popen(command, cwd=cwd, env=env, text=True, preexec_fn=_hear_ctrl_c, **pipes)
+
+
+def _hear_ctrl_c() -> None:
+    """Undo what a shell does to its background jobs, and so to all that they start: ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def run(*args: object, cwd: Path, **more: Any) -> "subprocess.CompletedProcess[str]":

@@ -170,7 +170,7 @@ def test_ctrl_c_while_measuring_says_what_was_kept(folder: Path, monkeypatch: py
 @pytest.mark.slow
 def test_costs_of_one_arm_as_a_user_measures_them(folder: Path) -> None:
     command = ("compare", "tiny.toml", "--cost-only", "--optims", "sgdm", "--baselines", "none", "--format", "json")
-    found = ok(*command, "--cost-budget", "1")
+    found = ok(*command, "--cost-budget", "1", "--cost-launches", "2")
     document = json.loads(found.stdout)
     (arm,) = document["arms"]
     assert (arm["status"], arm["executor"]) == ("ok", "cpu")
@@ -178,6 +178,6 @@ def test_costs_of_one_arm_as_a_user_measures_them(folder: Path) -> None:
     assert document["measurement"]["launches"] >= 2
     assert arm["memory"]["state"] == arm["memory"]["state_predicted"] == arm["state_bytes"]
     assert arm["memory"]["parameters"] == 4 * arm["parameters"]
-    again = json.loads(ok(*command, "--cost-budget", "1").stdout)
+    again = json.loads(ok(*command, "--cost-budget", "1", "--cost-launches", "2").stdout)
     assert again["measurement"]["cached"]
     assert again["arms"][0]["phases"] == arm["phases"]
