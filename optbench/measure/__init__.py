@@ -36,7 +36,7 @@ class CostSettings:
     """
 
     precision: float = 0.02
-    budget: float = 40.0
+    budget: float = 35.0
     launches: int = 5
     synthetic: bool = False
     against_path: Path | None = None
