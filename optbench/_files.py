@@ -4,12 +4,14 @@ import contextlib
 import errno
 import os
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from optbench.errors import OptbenchError
 
 TEMPORARY = ".tmp-"
+POLL_SECONDS = 0.1
 
 
 def write(path: Path, content: bytes | memoryview, sync: bool = True) -> None:
@@ -51,6 +53,29 @@ def _write_all(descriptor: int, content: bytes | memoryview) -> None:
     rest = memoryview(content)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
+
+
+def wait_for_lock(descriptor: int, path: Path, on_wait: Callable[[], None] | None = None) -> None:
+    """Lock an open file for this process, waiting for it; closing the file, or any end of the process, lifts the lock.
+
+    Args:
+        descriptor: of the file.
+        path: where it lies, for what the system refuses.
+        on_wait: called once when another process holds the lock.
+    """
+    import fcntl  # not on every system, and few who read files lock them
+
+    waited = False
+    while True:
+        try:
+            with user_errors(path):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if on_wait and not waited:
+                on_wait()
+            waited = True
+            time.sleep(POLL_SECONDS)  # asking again and again, so that Ctrl-C is heard
 
 
 @contextlib.contextmanager

@@ -115,10 +115,10 @@ def build(
         raise OptbenchError("no seeds", "give at least one")
     if device.partition(":")[0] not in ("cpu", "cuda"):
         raise OptbenchError(f"unknown device '{device}'", "use cpu or cuda")
-    compared = _resolve(recipe, recipe.baselines if baselines is None else baselines)
+    compared = resolve(recipe, recipe.baselines if baselines is None else baselines)
     arms: dict[str, Arm] = {}
     checksum = datasets.checksum(recipe.data, root=data_root)
-    for reference in [*_resolve(recipe, references), *compared]:
+    for reference in [*resolve(recipe, references), *compared]:
         if reference.canonical in arms:
             continue
         specs = tuple(
@@ -177,7 +177,7 @@ def _algorithm(reference: Reference) -> tuple[object, ...]:
     return reference.name, reference.xgrad, frozenset(pair for pair in reference.options if pair[0] != "impl")
 
 
-def _resolve(recipe: Recipe, references: Iterable[Reference | str]) -> list[Reference]:
+def resolve(recipe: Recipe, references: Iterable[Reference | str]) -> list[Reference]:
     """Parse references that are text, drop the word `none`, and fill in the recipe's hyper-parameters."""
     resolved = []
     for reference in references:

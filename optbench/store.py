@@ -15,15 +15,13 @@ here.
 """
 
 import contextlib
-import fcntl
 import json
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from optbench._files import TEMPORARY, remove, user_errors, write
+from optbench._files import TEMPORARY, remove, user_errors, wait_for_lock, write
 from optbench.errors import OptbenchError
 from optbench.results import Measurement, RunResult, finite
 
@@ -32,7 +30,6 @@ __all__ = ["SCHEMA", "Measurement", "RunResult", "Store"]
 SCHEMA = "optbench.store/1"
 MARKER = "store.json"
 IGNORE = b"*\n"
-POLL_SECONDS = 0.1
 T = TypeVar("T")
 
 
@@ -136,27 +133,12 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            self._acquire(descriptor, folder, on_wait)
+            wait_for_lock(descriptor, folder, on_wait)
             for stale in folder.glob(TEMPORARY + "*"):  # left by a writer that was killed
                 remove(stale)
             yield
         finally:
             os.close(descriptor)  # lifts the lock
-
-    @staticmethod
-    def _acquire(descriptor: int, folder: Path, on_wait: Callable[[], None] | None) -> None:
-        """Wait for the lock, asking again every `POLL_SECONDS` so that Ctrl-C is heard."""
-        waited = False
-        while True:
-            try:
-                with user_errors(folder):
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except BlockingIOError:
-                if on_wait and not waited:
-                    on_wait()
-                waited = True
-                time.sleep(POLL_SECONDS)
 
     # -- costs -----------------------------------------------------------------------------------------------
 

@@ -112,15 +112,11 @@ def command(
 
 def _arms(recipe: Any, optims: str | None, device: str, seed: int, data_root: Path | None) -> "list[Arm]":
     """Return the arms named, and the bases of those that predict weights as their baselines."""
-    from optbench import optimizers
+    from optbench import optimizers, plan
     from optbench.cli import _training
     from optbench.measure.profile import base_of
 
-    named = [
-        each.resolve(recipe.defaults_for(each.name))
-        for each in (recipe.optims if optims is None else optimizers.parse_list(optims))
-        for each in ([optimizers.parse(each)] if isinstance(each, str) else [each])
-    ]
+    named = plan.resolve(recipe, recipe.optims if optims is None else optimizers.parse_list(optims))
     bases = [base for each in named if (base := base_of(each)) is not None]
     return _training.plan_arms(recipe, named, bases, seeds=[seed], device=device, data_root=data_root)
 

@@ -108,7 +108,9 @@ def _check(arms: Sequence["Arm"], settings: CostSettings) -> None:
     if not settings.precision > 0:
         raise OptbenchError(f"precision {settings.precision}: must be above 0", "2 % is usual")
     if not settings.budget >= 0:
-        raise OptbenchError(f"budget {settings.budget}: must be at least 0 seconds", "40 is usual")
+        raise OptbenchError(
+            f"budget {settings.budget}: must be at least 0 seconds", f"{CostSettings.budget:g} is usual"
+        )
     if settings.launches < 1:
         raise OptbenchError(f"{settings.launches} launches: must be at least 1", "5 is usual")
 

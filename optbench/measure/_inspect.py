@@ -8,7 +8,7 @@ from typing import Any
 from optbench import datasets
 from optbench.measure._counting import StepCounts, count_step
 from optbench.measure._messages import Setup
-from optbench.measure._subject import WARMUP_ITERATIONS, _session, spec_of
+from optbench.measure._subject import WARMUP_ITERATIONS, session_of, spec_of
 from optbench.measure.roofline import copy_seconds, minimum_bytes
 from optbench.session import Session, settings
 
@@ -40,7 +40,7 @@ def inspect(setup: Setup) -> Inspection:
     """Look at one arm; meant to be called in a fresh process."""
     spec = spec_of(setup)
     with settings(spec, deterministic=False):
-        session = _session(spec, setup)
+        session = session_of(spec, setup)
         batches = session.stream()
 
         def train() -> None:

@@ -1,17 +1,14 @@
 """One measuring at a time on this machine, whatever folders the runs are kept in. No torch."""
 
 import contextlib
-import fcntl
 import os
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from optbench._files import user_errors
+from optbench._files import user_errors, wait_for_lock
 
 NAME = "optbench-measures.lock"
-POLL_SECONDS = 0.1
 
 
 @contextlib.contextmanager
@@ -25,16 +22,7 @@ def alone(on_wait: Callable[[], None]) -> Iterator[None]:
     with user_errors(path):
         descriptor = _open(path)
     try:
-        waited = False
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if not waited:
-                    on_wait()
-                waited = True
-                time.sleep(POLL_SECONDS)  # asking again and again, so that Ctrl-C is heard
+        wait_for_lock(descriptor, path, on_wait)
         yield
     finally:
         os.close(descriptor)

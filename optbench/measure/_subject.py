@@ -44,7 +44,7 @@ class Subject:
             _start_without_dynamo()
         self._settings = ExitStack()  # kept: they would be put back with its end
         self._settings.enter_context(settings(spec, deterministic=False))
-        self.session = _session(spec, setup)
+        self.session = session_of(spec, setup)
         if setup.checkout is not None:
             _checkout.check_origin(setup.checkout, spec.optimizer.name)
         self._clock = clock_of(self.session.device)
@@ -167,7 +167,7 @@ def _images(setup: Setup) -> int:
     return max(batch, min(SYNTHETIC_BATCHES * batch, SYNTHETIC_BYTES // pixels))
 
 
-def _session(spec: RunSpec, setup: Setup) -> Session:
+def session_of(spec: RunSpec, setup: Setup) -> Session:
     """Return the session, over generated data where the setup says so."""
     if not setup.synthetic:
         return Session(spec, setup.data_root)

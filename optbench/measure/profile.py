@@ -74,7 +74,7 @@ def profile(
         note("another process measures costs: waiting for it")
 
     with alone(wait):
-        pass  # `measure_arms` waits too, but says nothing where there is no store
+        pass  # `measure_arms` waits too, but tells only its progress where there is no store
     measured = measure_arms(arms, settings=settings, data_root=data_root, progress=stages(f"timing {name}"))
     found: list[ArmProfile] = []
     with alone(wait):

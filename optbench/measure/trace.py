@@ -10,7 +10,7 @@ import torch
 from torch.profiler import ProfilerActivity, record_function
 
 from optbench.measure._messages import Setup
-from optbench.measure._subject import WARMUP_ITERATIONS, _session, spec_of
+from optbench.measure._subject import WARMUP_ITERATIONS, session_of, spec_of
 from optbench.session import Session, settings
 
 ITERATIONS = 3  # traced of each arm
@@ -56,7 +56,7 @@ def write_memory_snapshot(setups: Mapping[str, Setup], path: Path) -> None:
 
 def _warm(setup: Setup) -> tuple[Session, list[str]]:
     """Return a session that has trained a little, and the phases of an iteration in their order."""
-    session = _session(spec_of(setup), setup)
+    session = session_of(spec_of(setup), setup)
     phases: list[str] = []
     for batch in itertools.islice(session.stream(), WARMUP_ITERATIONS):
         phases.clear()

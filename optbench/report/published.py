@@ -21,12 +21,7 @@ def joined(report: str, found: Overlay | None, form: str, width: int | None = No
     if found is None or form == "csv":
         return report
     if form == "json":
-        return (
-            json.dumps(
-                {**json.loads(report), "published": document(found)}, indent=2, allow_nan=False, ensure_ascii=False
-            )
-            + "\n"
-        )
+        return _json({**json.loads(report), "published": document(found)})
     return f"{report.rstrip()}\n\n{markdown(found) if form == 'markdown' else text(found, width)}"
 
 
