@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from optbench.errors import OptbenchError
+from optbench.results import GRADIENT_EDGES
 from optbench.schedules import Schedule
 
 
@@ -25,24 +26,34 @@ class LearningRates:
         self.optimizer = optimizer
         self.schedule = schedule
         self.every_iteration = schedule.every_iteration
-        self.done = 0  # iterations
+        self.done = self.epoch = 0  # iterations, epochs
+        self.rate = 1.0
         self._run = (steps, epochs)
         self._full = [float(group["lr"]) for group in optimizer.param_groups]
         self.set()
 
-    def set(self) -> None:
-        """Give the groups the learning rate of the next iteration."""
-        multiplier = self.schedule.multiplier(self.done, *self._run)
+    def set(self, rate: float = 1.0) -> None:
+        """Give the groups the learning rate of the next iteration, times what that iteration's batch asks for."""
+        # epochs whose batches are drawn differ in length: one that goes by the epoch must not count iterations
+        position = self.done if self.every_iteration else self.epoch * self._run[0]
+        multiplier = self.schedule.multiplier(position, *self._run) * rate
+        self.rate = rate
         for group, full in zip(self.optimizer.param_groups, self._full, strict=True):
             group["lr"] = full * multiplier
 
+    def end_epoch(self) -> None:
+        """Go on to the next epoch and its learning rate."""
+        self.epoch += 1
+        self.done = self.epoch * self._run[0]
+        self.set()
+
     def state_dict(self) -> dict[str, Any]:
         """Return how far the schedule is, and the full learning rates."""
-        return {"done": self.done, "full": self._full}
+        return {"done": self.done, "epoch": self.epoch, "rate": self.rate, "full": self._full}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there; the groups' own learning rates are the optimizer's to load."""
-        self.done, self._full = state["done"], state["full"]
+        self.done, self.epoch, self.rate, self._full = (state[key] for key in ("done", "epoch", "rate", "full"))
 
 
 class WeightAverage:
@@ -85,6 +96,72 @@ class WeightAverage:
     def load_state_dict(self, tensors: list[torch.Tensor]) -> None:
         """Go on from a saved average."""
         self.tensors = [value.to(p.device) for value, p in zip(tensors, self.parameters, strict=False)]
+
+
+class KeptWeights:
+    """A model's weights and buffers set aside: those of one moment, or the mean over several."""
+
+    def __init__(self) -> None:
+        self.tensors: dict[str, torch.Tensor] = {}
+        self.count = 0
+        self.score: float | None = None  # by which the moment was chosen
+
+    def replace(self, model: torch.nn.Module) -> None:
+        """Set aside what the model holds now."""
+        self.tensors = {name: value.detach().clone() for name, value in model.state_dict().items()}
+        self.count = 1
+
+    @torch.no_grad()
+    def include(self, model: torch.nn.Module) -> None:
+        """Take in what the model holds now: mean <- mean + (theta - mean) / n. What is no float is as it is now."""
+        if not self.count:
+            self.replace(model)
+            return
+        self.count += 1
+        for name, value in model.state_dict().items():
+            kept = self.tensors[name]
+            if kept.is_floating_point():
+                kept.lerp_(value, 1 / self.count)
+            else:
+                kept.copy_(value)
+
+    @contextlib.contextmanager
+    def in_place(self, model: torch.nn.Module) -> Iterator[None]:
+        """While inside, the model holds what was set aside, if anything was; afterwards what it held, bitwise."""
+        if not self.count:
+            yield
+            return
+        now = {name: value.detach().clone() for name, value in model.state_dict().items()}
+        model.load_state_dict(self.tensors)
+        try:
+            yield
+        finally:
+            model.load_state_dict(now)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what was set aside."""
+        return {"tensors": self.tensors, "count": self.count, "score": self.score}
+
+    def load_state_dict(self, state: dict[str, Any], device: torch.device) -> None:
+        """Go on from there."""
+        self.tensors = {name: value.to(device) for name, value in state["tensors"].items()}
+        self.count, self.score = state["count"], state["score"]
+
+
+def gradient_histogram(parameters: list[torch.nn.Parameter]) -> torch.Tensor:
+    """Return how many elements of the gradients have ln |g| in each bin of `results.GRADIENT_EDGES`, int64 (bins,).
+
+    Zeros are in no bin, and what lies outside is in the first or the last one. Nothing waits for the device.
+    """
+    low, high, count = GRADIENT_EDGES[0], GRADIENT_EDGES[-1], len(GRADIENT_EDGES) - 1
+    total = torch.zeros(count, dtype=torch.int64, device=parameters[0].device)
+    for p in parameters:
+        if p.grad is None:
+            continue
+        g = p.grad.detach().float().flatten().abs()
+        place = ((g.log() - low) * (count / (high - low))).floor().clamp(0, count - 1)  # ln 0 = -inf goes to bin 0
+        total.scatter_add_(0, place.nan_to_num(count - 1).long(), (g > 0).long())
+    return total
 
 
 class MicroBatches:

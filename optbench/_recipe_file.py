@@ -1,11 +1,14 @@
 """The TOML form of a recipe: its tables and keys, and the checks that each of them passes. See `recipes/`.
 
     title, description, task, optims, baselines        texts, and lists of references
-    [data]       name, augmentation (tasks.AUGMENTATIONS), normalisation (those of the data set)
+    [data]       name, augmentation (tasks.AUGMENTATIONS), normalisation, and the data set's own options
+    [TASK]       the options of the task, in a table of its name, such as [language_modeling]
     [model]      name and the model's own options
-    [training]   epochs, batch_size (images of an optimizer step), accumulation (micro-batches that it is cut into),
-                 seeds, threads, precision, protocol, label_smoothing, clip_norm, channels_last, compile, ema (decay),
-                 reestimate_batch_norm (batches over which BatchNorm's statistics are taken anew before evaluations)
+    [training]   epochs, batch_size (images, or what the task counts, of an optimizer step), accumulation (micro-batches
+                 that it is cut into), seeds, threads, precision, protocol, label_smoothing, clip_norm, channels_last,
+                 compile, ema (decay), average_last (epochs whose weights are averaged in the end),
+                 reestimate_batch_norm (batches over which BatchNorm's statistics are taken anew before evaluations),
+                 gradient_histograms (updates from one histogram of the gradients to the next)
     [schedule]   name, its settings (`optbench.schedules`), by = "epoch" or "iteration", warmup_steps
     [optimizers.NAME]            hyper-parameters and `provenance`: where they come from
     [optimizers.NAME.schedule]   a schedule of this optimizer's own
@@ -53,7 +56,9 @@ TRAINING: dict[str, Field] = {
     "channels_last": flag(default=False),
     "compile": flag(default=False),
     "ema": number("between 0 and 1", lambda v: 0 < v < 1, default=None),
+    "average_last": whole(default=0),
     "reestimate_batch_norm": whole(default=0),
+    "gradient_histograms": whole(default=0),
 }
 SCHEDULE: dict[str, Field] = {
     "name": one_of(schedules.NAMES, default="constant"),
@@ -95,18 +100,32 @@ def read(path: Path, document: dict[str, Any]) -> dict[str, Any]:
     Raises:
         OptbenchError: when something is wrong in it, with the file and the key.
     """
-    tables = {key: document.pop(key, {}) for key in TABLES}
+    from optbench import datasets, tasks
+
+    tables = {key: document.pop(key, {}) for key in (*TABLES, *(set(document) & set(tasks.names())))}
     for key, table in tables.items():
         if not isinstance(table, dict):
             raise OptbenchError(f"{path}: '{key}' must be a table", f"write it as [{key}]")
-    top = read_table(path, "", document, TOP, also=(*TABLES, "alias_of"))
+    top = read_table(path, "", document, TOP, also=(*TABLES, *tasks.names(), "alias_of"))
+    _check_known(path, "task", top["task"], tasks.names())
+    for key in set(tables) - {*TABLES, top["task"]}:
+        raise OptbenchError(
+            f"{path}: [{key}] in a recipe of task '{top['task']}'", f"its options stand in [{top['task']}]"
+        )
     training = read_table(path, "training", tables["training"], TRAINING)
     if training["batch_size"] % training["accumulation"]:
         raise OptbenchError(
             f"{path}: batch_size = {training['batch_size']} with accumulation = {training['accumulation']}",
             "the batch must divide into that many micro-batches",
         )
-    data = read_table(path, "data", tables["data"], DATA)
+    source = tables["data"].get("name")
+    if isinstance(source, str):
+        _check_known(path, "data set", source, datasets.names())
+    own = datasets.options(source) if isinstance(source, str) else {}
+    if training["average_last"] > 1 and training["protocol"] == "paper":
+        raise OptbenchError(f"{path}: average_last with protocol 'paper'", "that reports the best epoch; leave out one")
+    data = read_table(path, "data", tables["data"], {**DATA, **own})
+    chosen = read_table(path, top["task"], tables.get(top["task"], {}), tasks.options(top["task"]))
     model = read_table(path, "model", tables["model"], {"name": text()}, options=True)
     _check_names(path, top, data, model)
     found = read_optimizers(path, tables["optimizers"])
@@ -114,7 +133,9 @@ def read(path: Path, document: dict[str, Any]) -> dict[str, Any]:
         **top,
         **training,
         "data": data.pop("name"),
+        "data_options": {key: data.pop(key) for key in own},
         **data,
+        "task_options": chosen,
         "model": model.pop("name"),
         "model_options": model,
         "schedule": read_schedule(path, "schedule", tables["schedule"]),
@@ -144,20 +165,29 @@ def read_schedule(path: Path, where: str, table: Mapping[str, Any]) -> schedules
     return schedules.Schedule(**values)
 
 
+def _check_known(path: Path, kind: str, word: str, known: Any) -> None:
+    """Raise OptbenchError unless a word is one of those that are known."""
+    if word not in known:
+        hint = nearest(word, known) or "one of " + ", ".join(known)
+        raise OptbenchError(f"{path}: unknown {kind} '{word}'", hint)
+
+
 def _check_names(path: Path, top: Mapping[str, Any], data: Mapping[str, Any], model: Mapping[str, Any]) -> None:
-    """Raise OptbenchError unless task, data set, its options, model and its options, and references exist."""
+    """Raise OptbenchError unless model, references and options of data and model exist and fit the task."""
     from optbench import datasets, models, optimizers, tasks
 
-    def check(kind: str, word: str, known: Any) -> None:
-        if word not in known:
-            hint = nearest(word, known) or "one of " + ", ".join(known)
-            raise OptbenchError(f"{path}: unknown {kind} '{word}'", hint)
-
-    check("task", top["task"], tasks.names())
-    check("data set", data["name"], datasets.names())
-    check("augmentation", data["augmentation"], tasks.AUGMENTATIONS)
-    check("normalisation", data["normalisation"], datasets.info(data["name"]).normalisations)
-    check("model", model["name"], models.names())
+    task, facts = tasks.info(top["task"]), datasets.info(data["name"])
+    _check_known(path, "augmentation", data["augmentation"], tasks.AUGMENTATIONS)
+    _check_known(path, "normalisation", data["normalisation"], facts.normalisations)
+    _check_known(path, "model", model["name"], models.names())
+    if facts.kind != task.kind:
+        fit = ", ".join(name for name in datasets.names() if datasets.info(name).kind == task.kind)
+        raise OptbenchError(f"{path}: data set '{facts.name}' with task '{task.name}'", f"it takes one of {fit}")
+    if models.info(model["name"]).kind != task.models:
+        fit = ", ".join(name for name in models.names() if models.info(name).kind == task.models)
+        raise OptbenchError(f"{path}: model '{model['name']}' with task '{task.name}'", f"it takes one of {fit}")
+    if task.kind != "images" and data["augmentation"] != "none":
+        raise OptbenchError(f"{path}: augmentation = {data['augmentation']!r}", f"task '{task.name}' has none")
     options = ["name", *models.options(model["name"])]
     for key in model:
         if key not in options:

@@ -10,7 +10,7 @@ import torch
 from optbench._files import write
 from optbench.store import Store
 
-FORMAT = 2
+FORMAT = 3
 
 
 def save_checkpoint(store: Store, key: str, state: dict[str, Any]) -> None:
@@ -26,6 +26,17 @@ def save_checkpoint(store: Store, key: str, state: dict[str, Any]) -> None:
         store.note(f"this optimizer's state cannot be saved, so the run cannot be resumed ({error})")
         return
     write(store.checkpoint(key), buffer.getbuffer(), sync=False)
+
+
+def save_weights(store: Store, key: str, model: torch.nn.Module) -> None:
+    """Leave a model's weights and buffers beside its run's result: `torch.load(path, weights_only=True)` reads them.
+
+    Raises:
+        OptbenchError: when the store cannot be written.
+    """
+    buffer = io.BytesIO()
+    torch.save({name: tensor.cpu() for name, tensor in model.state_dict().items()}, buffer)
+    write(store.weights(key), buffer.getbuffer(), sync=False)
 
 
 def load_checkpoint(store: Store, key: str) -> dict[str, Any] | None:

@@ -28,6 +28,7 @@ def run_all(
     progress: Progress | None = None,
     rerun: bool = False,
     jobs: int = 1,
+    keep_weights: bool = False,
 ) -> list[RunResult]:
     """Return the results of all specs, in their order.
 
@@ -38,6 +39,7 @@ def run_all(
         progress: told what happens.
         rerun: train again what has a result.
         jobs: how many runs train at once, each in a process of its own when more than one.
+        keep_weights: leave each run's weights in the store, see `optbench.train.run`.
 
     Raises:
         OptbenchError: as `optbench.train.run`, and for jobs < 1; the other processes are stopped.
@@ -47,8 +49,11 @@ def run_all(
         raise OptbenchError(f"jobs {jobs}: must be a whole number of at least 1", "give another --jobs")
     progress = progress or Silent()
     if jobs == 1 or len(specs) < 2:
-        return [run(spec, store=store, data_root=data_root, progress=progress, rerun=rerun) for spec in specs]
-    pool = _Pool(specs, store, data_root, progress, rerun)
+        return [
+            run(spec, store=store, data_root=data_root, progress=progress, rerun=rerun, keep_weights=keep_weights)
+            for spec in specs
+        ]
+    pool = _Pool(specs, store, progress, (data_root, rerun, keep_weights))
     try:
         return pool.work(min(jobs, len(specs)))
     finally:
@@ -72,11 +77,11 @@ class _Pool:
     """
 
     def __init__(
-        self, specs: Sequence[RunSpec], store: Store, data_root: Path | None, progress: Progress, rerun: bool
+        self, specs: Sequence[RunSpec], store: Store, progress: Progress, how: tuple[Path | None, bool, bool]
     ) -> None:
         self.specs = specs
         self.store = store
-        self.arguments = (str(store.root), data_root, rerun)
+        self.arguments = (str(store.root), *how)
         self.progress = progress
         self.waiting = list(range(len(specs)))
         self.results: dict[int, RunResult] = {}
@@ -130,6 +135,9 @@ class _Pool:
         elif kind == "epoch":
             assert worker.index is not None
             self.progress.epoch(self.specs[worker.index], *content)
+        elif kind == "within":
+            assert worker.index is not None
+            self.progress.within(self.specs[worker.index], *content)
         elif kind == "note":
             self.store.note(content[0])
         elif kind == "refused":
@@ -158,13 +166,20 @@ class _Pool:
             worker.pipe.close()
 
 
-def _worker(pipe: Connection, root: str, data_root: Path | None, rerun: bool) -> None:
+def _worker(pipe: Connection, root: str, data_root: Path | None, rerun: bool, keep_weights: bool) -> None:
     """Train the specs that come through the pipe until None comes, or until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which ends us
     try:
         store = Store(root, lambda message: pipe.send(("note", message)))
         while (spec := pipe.recv()) is not None:
-            result = run(spec, store=store, data_root=data_root, progress=_Sender(pipe), rerun=rerun)
+            result = run(
+                spec,
+                store=store,
+                data_root=data_root,
+                progress=_Sender(pipe),
+                rerun=rerun,
+                keep_weights=keep_weights,
+            )
             pipe.send(("finished", result))
     except (EOFError, BrokenPipeError):
         os._exit(1)  # nobody is left to tell
@@ -187,6 +202,10 @@ class _Sender:
     def epoch(self, spec: RunSpec, epoch: int, epochs: int, row: dict[str, Any]) -> None:
         """Tell an epoch."""
         self.pipe.send(("epoch", epoch, epochs, row))
+
+    def within(self, spec: RunSpec, epoch: int, epochs: int, part: float) -> None:
+        """Tell how far an epoch is."""
+        self.pipe.send(("within", epoch, epochs, part))
 
     def run_finished(self, spec: RunSpec, result: RunResult) -> None:
         """Leave it to the worker, which sends the result."""

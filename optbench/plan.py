@@ -117,7 +117,7 @@ def build(
         raise OptbenchError(f"unknown device '{device}'", "use cpu or cuda")
     compared = resolve(recipe, recipe.baselines if baselines is None else baselines)
     arms: dict[str, Arm] = {}
-    checksum = datasets.checksum(recipe.data, root=data_root)
+    checksum = datasets.checksum(recipe.data, root=data_root, options=recipe.data_options)
     for reference in [*resolve(recipe, references), *compared]:
         if reference.canonical in arms:
             continue

@@ -15,6 +15,9 @@ class Progress(Protocol):
     def epoch(self, spec: RunSpec, epoch: int, epochs: int, row: dict[str, Any]) -> None:
         """One of `epochs` is done; `row` is its entry of the history."""
 
+    def within(self, spec: RunSpec, epoch: int, epochs: int, part: float) -> None:
+        """Of an epoch (from 1) this part, 0 to 1, has been trained; told every few seconds."""
+
     def run_finished(self, spec: RunSpec, result: RunResult) -> None:
         """The run's result is there."""
 
@@ -26,6 +29,9 @@ class Silent:
         """Tell nobody."""
 
     def epoch(self, spec: RunSpec, epoch: int, epochs: int, row: dict[str, Any]) -> None:
+        """Tell nobody."""
+
+    def within(self, spec: RunSpec, epoch: int, epochs: int, part: float) -> None:
         """Tell nobody."""
 
     def run_finished(self, spec: RunSpec, result: RunResult) -> None:

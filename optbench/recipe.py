@@ -48,7 +48,9 @@ _FIGURES: tuple[str, ...] = (
     "channels_last",
     "compile",
     "ema",
+    "average_last",
     "reestimate_batch_norm",
+    "gradient_histograms",
 )
 
 
@@ -59,7 +61,8 @@ class Recipe:
     Attributes:
         name: the name it is found by, or the stem of its file.
         source: the file it was read from.
-        batch_size: images of one optimizer step; `accumulation`: how many micro-batches they are cut into.
+        batch_size: images (or what the task counts) of one optimizer step; `accumulation`: how many micro-batches they
+            are cut into.
         seeds: how many seeds `compare` trains (0 .. seeds-1).
         threads: CPU threads of one run.
         protocol: `standard` (train on train, judge on validation each epoch, score the final weights on test)
@@ -71,6 +74,10 @@ class Recipe:
         ema: decay of an exponential moving average of the weights, which is then what is evaluated; None keeps none.
         reestimate_batch_norm: batches over which BatchNorm's statistics are taken anew, at the weights that are
             evaluated, before each evaluation; 0 evaluates with the statistics that training gathered.
+        average_last: the test split is scored with the mean of the weights after each of the last so many epochs; 0
+            and 1 score the weights themselves.
+        gradient_histograms: a histogram of the gradients is kept of every so manieth update; 0 keeps none.
+        data_options, task_options: the data set's and the task's own.
         optimizers: hyper-parameters by optimizer name; what is absent is the optimizer's own default.
         provenance: by optimizer name, a sentence that says where those values come from.
         schedules: by optimizer name, its own schedule where it is not `schedule`.
@@ -104,7 +111,11 @@ class Recipe:
     channels_last: bool = False
     compile: bool = False
     ema: float | None = None
+    average_last: int = 0
     reestimate_batch_norm: int = 0
+    gradient_histograms: int = 0
+    data_options: Mapping[str, object] = field(default_factory=dict, hash=False)
+    task_options: Mapping[str, object] = field(default_factory=dict, hash=False)
     published: Reproduces | None = None
     model_options: Mapping[str, object] = field(default_factory=dict, hash=False)
     optimizers: Mapping[str, Mapping[str, object]] = field(default_factory=dict, hash=False)
@@ -143,6 +154,11 @@ class Recipe:
                 f"batch size {changed.batch_size} does not divide into {changed.accumulation} micro-batches",
                 f"the recipe accumulates: give a multiple of {changed.accumulation}",
             )
+        if changed.average_last > 1 and changed.protocol == "paper":
+            raise OptbenchError(
+                f"{self.name} averages the weights of its last epochs, and --protocol paper reports the best epoch",
+                "leave out --protocol",
+            )
         return changed
 
     def defaults_for(self, optimizer: str) -> Mapping[str, object]:
@@ -157,6 +173,8 @@ class Recipe:
         """Return, JSON-ready, the settings that change the figures of an optimizer's runs (so not the title, say)."""
         return {
             **{key: getattr(self, key) for key in _FIGURES},
+            "data_options": dict(self.data_options),
+            "task_options": dict(self.task_options),
             "model_options": dict(self.model_options),
             "schedule": self.schedule_for(optimizer).figures(),
         }

@@ -14,6 +14,9 @@ PHASES = ("data", "forward", "backward", "clip", "step", "schedule")
 """The phases of a training iteration in their order; `iteration` is their sum. `schedule` is a schedule's step, and the
 weight prediction's new aim after it, where a recipe steps its schedule every iteration."""
 
+GRADIENT_EDGES = tuple(range(-40, 11))
+"""Edges of the bins in which gradients are counted, natural logarithms of |g|: e^-40, 4e-18, to e^10, 22,026."""
+
 
 def finite(value: Any) -> Any:
     """Return `value` with every float that is NaN or infinite, however deep, replaced by None."""
@@ -44,9 +47,12 @@ class RunResult:
         optimizer: the reference as the user wrote it; `canonical`: in full.
         status: `ok`, `diverged`, `out_of_memory` or `error`; `message` says more when it is not `ok`.
         metrics: test figures by metric name; None where undefined (all of them unless `ok`).
-        reported: `final weights` (standard protocol) or `best epoch` (paper protocol): what `metrics` is.
-        history: an entry an epoch: `epoch` (from 1), `train_loss`, `lr`, `seconds` (training alone),
-            `validation` {metric: value} under the standard protocol, `test` under the paper's.
+        reported: what `metrics` is: of `final weights`, of the `mean of the last N epochs' weights` or of the `best
+            validation epoch` (standard protocol), or each metric's `best epoch` (paper protocol).
+        history: an entry an epoch: `epoch` (from 1), `train_loss`, `lr`, `seconds` (training alone), `updates` (at its
+            end, since the run began), `losses` (means of the training loss over at most 50 stretches of the epoch:
+            [updates at the stretch's end, mean]), `validation` {metric: value} under the standard protocol, `test`
+            under the paper's, and where they are recorded `gradients`: [update, counts by `GRADIENT_EDGES`].
         executor: what ran the optimizer (`cpu`, `eager`, `torch`).
         state_bytes: bytes of the optimizer's state; `parameters`: how many numbers are trained.
         seconds: wall time of all epochs, evaluation included.

@@ -12,8 +12,17 @@ from typing import Any
 
 import torch
 
-from optbench import datasets, optimizers
-from optbench._features import LearningRates, WeightAverage, batch_norms, compiling, grouped, reestimated
+from optbench import datasets, optimizers, tasks
+from optbench._features import (
+    KeptWeights,
+    LearningRates,
+    WeightAverage,
+    batch_norms,
+    compiling,
+    gradient_histogram,
+    grouped,
+    reestimated,
+)
 from optbench._session_task import channels_last, made_task
 from optbench.errors import OptbenchError
 from optbench.plan import RunSpec
@@ -64,7 +73,9 @@ class Session:
         OptbenchError: missing data, or an optimizer that cannot be made.
     """
 
-    def __init__(self, spec: RunSpec, data_root: Path | None = None, dataset: datasets.Dataset | None = None) -> None:
+    def __init__(
+        self, spec: RunSpec, data_root: Path | None = None, dataset: datasets.AnyDataset | None = None
+    ) -> None:
         recipe = spec.recipe
         self.spec = spec
         self.recipe = recipe
@@ -83,6 +94,9 @@ class Session:
         self.micro_batch = recipe.batch_size // recipe.accumulation
         self.rates = LearningRates(self.optimizer, recipe.schedule_for(spec.optimizer.name), self.steps, recipe.epochs)
         self.average = WeightAverage(self.trained, recipe.ema) if recipe.ema else None
+        self.kept = KeptWeights()
+        self.carry: tasks.Carry = None
+        self.histograms: list[tuple[int, torch.Tensor]] = []  # of gradients: after which iteration, and counts
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=spec.precision == "fp16")
         self.model.train()
         self._forward: Any = torch.compile(self.model) if recipe.compile else self.model
@@ -97,17 +111,20 @@ class Session:
         dtype = AUTOCAST.get(self.spec.precision)
         return torch.autocast(self.device.type, dtype) if dtype else contextlib.nullcontext()
 
-    def batches(self, epoch: int) -> Iterator[Any]:
-        """Return the training batches of one epoch (from 1), on the device, one for each iteration.
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Any]:
+        """Yield the training batches of one epoch (from 1), on the device, one for each iteration from `start` on.
 
         With gradient accumulation a batch is a group of micro-batches that are loaded one by one and used once.
         """
-        found = self.task.batches(self.spec.seed, epoch - 1, self.micro_batch)
+        if start == 0:
+            self.carry = None
+        parts = self.recipe.accumulation
+        found = self.task.batches(self.spec.seed, epoch - 1, self.micro_batch, start * parts)
         if self.recipe.channels_last:
             found = map(channels_last, found)
-        if self.recipe.accumulation == 1:
-            return found
-        return grouped(found, self.task.steps(self.micro_batch), self.recipe.accumulation)
+        if parts > 1:
+            found = grouped(found, self.task.steps(self.micro_batch) - start * parts, parts)
+        yield from found
 
     def stream(self) -> Iterator[Any]:
         """Return the batches of epoch 1, 2, ... without an end."""
@@ -132,6 +149,10 @@ class Session:
         """
         self.optimizer.zero_grad()
         if self.recipe.accumulation == 1:
+            if (rate := self.task.rate(batch)) != self.rates.rate:
+                self.rates.set(rate)
+                self._mode("train")
+                phase("schedule")
             loss = self._pass(batch, 1, phase)
         else:
             losses: list[torch.Tensor] = []
@@ -140,6 +161,7 @@ class Session:
                     phase("data")
                 losses.append(self._pass(micro_batch, batch.count, phase))
             loss = torch.stack(losses).mean()
+        self._observe_gradients()
         if self.recipe.clip_norm is not None:
             self.scaler.unscale_(self.optimizer)
             torch.nn.utils.clip_grad_norm_(self.trained, self.recipe.clip_norm)
@@ -160,13 +182,20 @@ class Session:
         """Go forward and backward through a batch that is one of `parts` of an iteration; return its loss."""
         with compiling() if self.recipe.compile else contextlib.nullcontext():
             with self.autocast():
-                loss = self.task.loss(self._forward, batch)
+                loss, self.carry = self.task.loss(self._forward, batch, self.carry)
             phase("forward")
             part = loss / parts if parts > 1 else loss
             scaled = self.scaler.scale(part) if self.scaler.is_enabled() else part
             scaled.backward()  # type: ignore[no-untyped-call]
             phase("backward")
         return loss.detach()
+
+    def _observe_gradients(self) -> None:
+        """Count the gradients by size where the recipe asks for it: before they are clipped, in their own unit."""
+        every = self.recipe.gradient_histograms
+        if every and self.rates.done % every == 0:
+            counts = gradient_histogram(self.trained)
+            self.histograms.append((self.rates.done + 1, counts))
 
     def _follow_step(self) -> None:
         """Do what is due after a step: the next learning rate, the average of the weights, the prediction's aim."""
@@ -177,15 +206,48 @@ class Session:
             self.average.update()
         self._mode("train")
 
-    def advance_schedule(self) -> None:
+    def end_epoch(self) -> None:
         """Set the next epoch's learning rate; a weight prediction is aimed again with it."""
-        self.rates.set()
+        self.rates.end_epoch()
         self._mode("train")
 
-    def evaluate(self, split: str) -> dict[str, float]:
-        """Return the task's metrics on `validation` or `test`, with the optimizer's real weights or their average."""
-        with self.real_weights(), self.autocast(), self._statistics():
+    def evaluate(self, split: str, *, kept: bool = False) -> dict[str, float]:
+        """Return the task's metrics on `validation` or `test`.
+
+        Args:
+            split: which.
+            kept: with the weights that were set aside, if any, in place of those of now.
+        """
+        with self.real_weights(), self._kept(kept), self.autocast(), self._statistics():
             return self.task.evaluate(self.model, getattr(self.task, split))
+
+    def keep(self, epoch: int, score: float) -> None:
+        """Set the weights aside after an epoch (from 1), if it is one whose weights the test split may be scored with.
+
+        Those are the last epochs', for their mean, where the recipe has `average_last`; and the best one's, by the
+        task's primary metric on the validation split, where the task reports that.
+        """
+        info = tasks.info(self.recipe.task)
+        if self.recipe.average_last > 1:
+            if epoch > self.recipe.epochs - self.recipe.average_last:
+                with self.real_weights():
+                    self.kept.include(self.model)
+        elif info.reports == "best":
+            (metric,) = [each for each in info.metrics if each.name == info.primary]
+            value = -score if metric.direction == "lower" else score
+            if self.kept.score is None or value > self.kept.score:
+                with self.real_weights():
+                    self.kept.replace(self.model)
+                self.kept.score = value
+
+    @contextlib.contextmanager
+    def reported_weights(self) -> Iterator[torch.nn.Module]:
+        """While inside, the model holds the weights that the test split is scored with."""
+        with self.real_weights(), self._kept(True):
+            yield self.model
+
+    def _kept(self, wanted: bool) -> contextlib.AbstractContextManager[None]:
+        return self.kept.in_place(self.model) if wanted else contextlib.nullcontext()
 
     def _statistics(self) -> contextlib.AbstractContextManager[None]:
         """Return the context in which BatchNorm holds the statistics to evaluate with."""
@@ -218,9 +280,9 @@ class Session:
             switch()
 
     def weights_sha256(self) -> str:
-        """Return the SHA-256 over the model's parameters and buffers."""
+        """Return the SHA-256 over the model's parameters and buffers, those that are reported."""
         digest = hashlib.sha256()
-        with self.real_weights():
+        with self.reported_weights():
             for name, tensor in self.model.state_dict().items():
                 digest.update(name.encode())
                 digest.update(tensor.cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
@@ -235,6 +297,9 @@ class Session:
             "scaler": self.scaler.state_dict(),
             "rng": torch.get_rng_state(),
             "average": self.average.tensors if self.average else [],
+            "kept": self.kept.state_dict(),
+            "carry": self.carry,
+            "histograms": self.histograms,
         }
         if self.device.type == "cuda":
             state["cuda_rng"] = torch.cuda.get_rng_state(self.device)
@@ -248,6 +313,9 @@ class Session:
         self.scaler.load_state_dict(state["scaler"])
         if self.average:
             self.average.load_state_dict(state["average"])
+        self.kept.load_state_dict(state["kept"], self.device)
+        self.carry = state["carry"] and tuple(part.to(self.device) for part in state["carry"])
+        self.histograms = list(state["histograms"])
         torch.set_rng_state(state["rng"])
         if self.device.type == "cuda":
             torch.cuda.set_rng_state(state["cuda_rng"], self.device)

@@ -3,8 +3,9 @@
     store.json                 marks the folder and names its schema
     .gitignore                 `*`: git leaves the folder alone
     runs/KEY/spec.json         what was run, readable
-    runs/KEY/checkpoint.pt     the last finished epoch of a run that has not ended
+    runs/KEY/checkpoint.pt     where a run that has not ended is: after its last epoch, or within one that takes long
     runs/KEY/result.json       the result of one that has
+    runs/KEY/weights.pt        its weights, where they were asked for
     runs/KEY/lock              held by the process that trains it
     costs/KEY.json             what arms cost, measured together
     costs/lock                 held by the process that measures
@@ -18,6 +19,7 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -98,13 +100,18 @@ class Store:
         """Return where the checkpoint of an unfinished run lies."""
         return self.run_folder(key) / "checkpoint.pt"
 
+    def weights(self, key: str) -> Path:
+        """Return where the weights of a run lie that keeps them."""
+        return self.run_folder(key) / "weights.pt"
+
     def result(self, key: str) -> RunResult | None:
         """Return the stored result of a run, or None; a damaged one is noted and counts as missing."""
         return self._read(self.run_folder(key) / "result.json", RunResult.from_dict)
 
-    def save_spec(self, key: str, spec: Mapping[str, object]) -> None:
-        """Write what a run is, for people to read."""
-        write(self.run_folder(key) / "spec.json", _json(spec), sync=False)
+    def save_spec(self, key: str, spec: Mapping[str, object], **names: str) -> None:
+        """Write what a run is, for people to read, with the names that it goes by and the time."""
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        write(self.run_folder(key) / "spec.json", _json({**spec, **names, "created": created}), sync=False)
 
     def save_result(self, key: str, result: RunResult) -> None:
         """Store the result of an ended run; its checkpoint, no longer needed, goes."""

@@ -27,12 +27,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "environment": set(),
     "results": {"errors"},
     "optimizers": {"errors"},
-    "datasets": {"errors", "_discover", "_files"},
+    "datasets": {"errors", "_discover", "_fields", "_files"},
     "models": {"errors", "_discover"},
-    "tasks": {"errors", "_discover", "models", "datasets"},
+    "tasks": {"errors", "_discover", "_fields", "models", "datasets"},
     "schedules": set(),
     "_ranges": set(),
     "published": {"errors"},
+    "variance": {"errors", "published"},
     "_recipe_sections": FACTS | {"_ranges", "optimizers", "published"},
     "_recipe_file": FACTS | REGISTRIES | {"_recipe_sections", "schedules"},
     "recipe": FACTS | REGISTRIES | {"_ranges", "_recipe_file", "_recipe_sections", "schedules"},
@@ -56,7 +57,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": FACTS
     | REGISTRIES
     | RUNNING
-    | {"train", "parallel", "measure", "verify", "stats", "overlay", "published", "tune", "report", "saved", "gate"},
+    | {"train", "parallel", "measure", "verify", "stats", "overlay", "published", "tune", "report", "saved", "gate"}
+    | {"variance"},
     "__main__": {"cli"},
     "__init__": set(),
 }
@@ -74,6 +76,7 @@ NEVER_TORCH = {
     "_recipe_sections",
     "overlay",
     "published",
+    "variance",
     "recipe",
     "schedules",
     "tune",

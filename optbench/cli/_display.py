@@ -80,6 +80,9 @@ class Quiet:
         parts += [f"{name.replace('_', ' ')} {value:.4g}" for name, value in scores.items() if value is not None]
         self._advance_run(spec, epoch / epochs, ", ".join(parts))
 
+    def within(self, spec: "RunSpec", epoch: int, epochs: int, part: float) -> None:
+        self._advance_run(spec, (epoch - 1 + part) / epochs, f"epoch {epoch}/{epochs}")
+
     def run_finished(self, spec: "RunSpec", result: "RunResult") -> None:
         self._running.pop((spec.optimizer.text, spec.seed), None)
         self._finished += 1

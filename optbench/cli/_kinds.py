@@ -61,8 +61,9 @@ def _dataset(name: str) -> tuple[str, ...]:
     from optbench import datasets
 
     facts = datasets.info(name)
-    shape = " x ".join(map(str, facts.shape))
-    return facts.title, f"{shape}, {sum(facts.splits.values()):,} images"
+    shape = f"{' x '.join(map(str, facts.shape))}, " if isinstance(facts, datasets.ImageInfo) else ""
+    total = sum(facts.splits.values())
+    return facts.title, f"{shape}{total:,} {facts.examples}" if total else f"{facts.examples} of your own"
 
 
 def _model(name: str) -> tuple[str, ...]:

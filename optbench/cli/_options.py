@@ -35,7 +35,10 @@ def overrides(function: F) -> F:
             "--epochs", type=click.IntRange(min=1), metavar="N", help="Epochs of a run instead of the recipe's."
         ),
         click.option(
-            "--batch-size", type=click.IntRange(min=1), metavar="N", help="Images a step instead of the recipe's."
+            "--batch-size",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="Images (columns, tokens) a step instead of the recipe's.",
         ),
         click.option(
             "--protocol",
@@ -75,6 +78,13 @@ def storage(function: F) -> F:
         ),
         click.option("--rerun", is_flag=True, help="Train and measure again what is stored already."),
     )(function)
+
+
+def keep_weights(function: F) -> F:
+    """Add the option that keeps trained weights."""
+    return click.option("--keep-weights", is_flag=True, help="Keep each run's weights, as weights.pt in its folder.")(
+        function
+    )
 
 
 def output(*formats: str) -> Callable[[F], F]:

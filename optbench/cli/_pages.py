@@ -10,6 +10,7 @@ import click
 from optbench.errors import OptbenchError
 
 if TYPE_CHECKING:
+    from optbench.datasets import DatasetInfo
     from optbench.optimizers import Reference
     from optbench.optimizers._hyperparameters import Value
     from optbench.published import Table
@@ -75,12 +76,16 @@ def recipe(name: str) -> str:
 
 def _settings(found: "Recipe") -> list[tuple[str, object]]:
     """Return a recipe's settings; those that are switched off are left out."""
+    from optbench import tasks
+
     target = found.published
+    images = tasks.info(found.task).kind == "images"
     batch = f"{found.batch_size} in {found.accumulation} micro-batches" if found.accumulation > 1 else found.batch_size
     return [
-        ("data", found.data),
-        ("augmentation", found.augmentation),
-        ("normalisation", found.normalisation),
+        ("data", _call(found.data, {key: value for key, value in found.data_options.items() if value is not None})),
+        ("augmentation", found.augmentation if images else None),
+        ("normalisation", found.normalisation if images else None),
+        (found.task.replace("_", " "), _call("", found.task_options)),
         ("model", _call(found.model, found.model_options)),
         ("epochs", found.epochs),
         ("batch size", batch),
@@ -89,6 +94,8 @@ def _settings(found: "Recipe") -> list[tuple[str, object]]:
         ("label smoothing", found.label_smoothing or None),
         ("clip norm", found.clip_norm),
         ("average of weights", found.ema),
+        ("mean of weights", f"of the last {n} epochs" if (n := found.average_last) > 1 else None),
+        ("gradient histograms", f"every {n} updates" if (n := found.gradient_histograms) else None),
         ("BatchNorm re-estimated", f"over {n} batches" if (n := found.reestimate_batch_norm) else None),
         ("channels last", "yes" if found.channels_last else None),
         ("compile", "yes" if found.compile else None),
@@ -151,13 +158,26 @@ def dataset(name: str) -> str:
     facts = [
         ("source", found.source),
         ("licence", found.licence),
-        ("splits", ", ".join(f"{split} {size:,}" for split, size in found.splits.items())),
-        ("images", f"{' x '.join(map(str, found.shape))} (channels x height x width)"),
-        ("classes", ", ".join(found.classes)),
+        (found.examples, ", ".join(f"{split} {size:,}" for split, size in found.splits.items())),
+        *_contents(found),
+        ("options", ", ".join(f"{key} ({field.demand})" for key, field in datasets.options(name).items())),
         ("sha256", found.checksum),
         ("stands in for", found.stand_in_for),
     ]
     return _page(f"dataset {name}: {found.title}", inspect.cleandoc(found.doc), _facts(facts))
+
+
+def _contents(found: "DatasetInfo") -> list[tuple[str, object]]:
+    """Return the facts that only one kind of data set has."""
+    from optbench.datasets import ImageInfo, ParallelInfo, TextInfo
+
+    if isinstance(found, ImageInfo):
+        shape = f"{' x '.join(map(str, found.shape))} (channels x height x width)"
+        return [("shape", shape), ("classes", ", ".join(found.classes))]
+    if isinstance(found, TextInfo):
+        return [("vocabulary", f"{found.vocabulary:,}" if found.vocabulary else "that of the file")]
+    assert isinstance(found, ParallelInfo)
+    return [("languages", " to ".join(found.languages)), ("subwords", f"{found.vocabulary:,}, shared")]
 
 
 def model(name: str) -> str:
@@ -165,7 +185,11 @@ def model(name: str) -> str:
     from optbench import models
 
     found = models.info(name)
-    facts = [("parameters", f"{found.parameters:,}"), ("input", " x ".join(map(str, found.input_shape)))]
+    facts = [("parameters", f"{found.parameters:,}"), ("input", found.takes)]
+    if found.paper:
+        facts.append(("paper", found.paper))
+    if known := models.options(name):
+        facts.append(("options", " ".join(f"{key}={_value(value)}" for key, value in known.items())))
     return _page(f"model {name}: {found.title}", inspect.cleandoc(found.doc), _facts(facts))
 
 

@@ -24,6 +24,7 @@ class Storage:
     runs: Path
     data_root: Path | None
     rerun: bool
+    keep_weights: bool = False
 
 
 def plan_arms(recipe: "Recipe", optims: Any, baselines: Any, **more: Any) -> list["Arm"]:
@@ -77,7 +78,7 @@ def train_all(
     specs: Sequence["RunSpec"], store: "Store", storage: Storage, show: Quiet, jobs: int = 1
 ) -> list["RunResult"]:
     """Return a result for every spec, from the store or trained now."""
-    found = [] if storage.rerun else [result for result in _stored(specs, store) if result]
+    found = [] if storage.rerun else [result for result in _stored(specs, store, storage) if result]
     if found:
         show.note(f"{len(found)} of {len(specs)} {'run' if len(specs) == 1 else 'runs'} from the store")
     if len(found) == len(specs):
@@ -87,13 +88,27 @@ def train_all(
     from optbench.parallel import run_all
 
     show.stage("training", len(specs))
-    return run_all(specs, store=store, data_root=storage.data_root, progress=show, rerun=storage.rerun, jobs=jobs)
+    return run_all(
+        specs,
+        store=store,
+        data_root=storage.data_root,
+        progress=show,
+        rerun=storage.rerun,
+        jobs=jobs,
+        keep_weights=storage.keep_weights,
+    )
 
 
-def _stored(specs: Sequence["RunSpec"], store: "Store") -> list["RunResult | None"]:
+def _stored(specs: Sequence["RunSpec"], store: "Store", storage: Storage) -> list["RunResult | None"]:
     """Return the results that need not be trained again, None for the other specs."""
-    results = [store.result(spec.key()) for spec in specs]
-    return [result if result and result.status in ("ok", "diverged") else None for result in results]
+
+    def usable(key: str) -> "RunResult | None":
+        result = store.result(key)
+        if result is None or result.status not in ("ok", "diverged"):
+            return None
+        return None if storage.keep_weights and result.status == "ok" and not store.weights(key).exists() else result
+
+    return [usable(spec.key()) for spec in specs]
 
 
 @contextmanager
@@ -103,7 +118,7 @@ def interruptible(specs: Sequence["RunSpec"], store: "Store", storage: Storage) 
         yield
     except KeyboardInterrupt:
         same = "the same command again without --rerun" if storage.rerun else "the same command again"
-        done = sum(result is not None for result in _stored(specs, store))
+        done = sum(result is not None for result in _stored(specs, store, storage))
         kept = f"{done} of {len(specs)} runs are stored in {storage.runs}"
         raise Interrupted(f"{kept}; run {same} to continue") from None
 
@@ -122,4 +137,5 @@ def _fetch_data(spec: "RunSpec", storage: Storage, show: Quiet) -> None:
     """Have the data here before anything trains, with a bar where it has to be downloaded."""
     from optbench import datasets
 
-    datasets.fetch(spec.recipe.data, root=storage.data_root, progress=show.download)
+    recipe = spec.recipe
+    datasets.fetch(recipe.data, root=storage.data_root, progress=show.download, options=recipe.data_options)

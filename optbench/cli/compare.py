@@ -29,6 +29,7 @@ _OF_ONE_RECIPE = ("save", "against", "against_path", "fail_if")
 @_cost_options.cost_options
 @_gating.gate_options
 @_options.storage
+@_options.keep_weights
 @_options.output("table", "json", "markdown", "csv")
 def command(
     recipe: str, optims: str | None, baselines: str | None, jobs: int, form: str, quiet: bool, **options: Any
@@ -48,7 +49,7 @@ def command(
     from optbench.cli._display import display
     from optbench.store import Store
 
-    storage = _training.Storage(options.pop("runs"), options.pop("data_root"), options.pop("rerun"))
+    storage = _training.Storage(*(options.pop(key) for key in ("runs", "data_root", "rerun", "keep_weights")))
     work = _jobs(_names(recipe), optims, baselines, storage, options)
     with display(quiet) as show:
         store = Store(storage.runs, show.note)

@@ -169,7 +169,7 @@ def _profiled(
     from optbench.measure.profile import profile
 
     if not timer.synthetic:
-        datasets.fetch(recipe.data, root=data_root, progress=show.download)
+        datasets.fetch(recipe.data, root=data_root, progress=show.download, options=recipe.data_options)
     device = arms[0].specs[0].device
     return profile(
         arms,

@@ -15,6 +15,7 @@ from optbench.errors import OptbenchError
 @click.option("--seed", type=click.IntRange(min=0), metavar="N", default=0, show_default=True, help="Seed of the run.")
 @_options.overrides
 @_options.storage
+@_options.keep_weights
 @_options.output("table", "json")
 def command(recipe: str, optim: str, seed: int, form: str, quiet: bool, **options: Any) -> None:
     """Train one optimizer on a RECIPE with one seed; store and print the result.
@@ -29,7 +30,7 @@ def command(recipe: str, optim: str, seed: int, form: str, quiet: bool, **option
     from optbench.report import run as report
     from optbench.store import Store
 
-    storage = _training.Storage(options.pop("runs"), options.pop("data_root"), options.pop("rerun"))
+    storage = _training.Storage(*(options.pop(key) for key in ("runs", "data_root", "rerun", "keep_weights")))
     device = options.pop("device")
     chosen = recipes.load(recipe).override(**options)
     references = optimizers.parse_list(optim)

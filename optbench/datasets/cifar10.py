@@ -12,7 +12,7 @@ channel, `mean-image-std` by the mean over images of each image's own deviation,
 
 from pathlib import Path
 
-from optbench.datasets._base import DatasetInfo, Found, Progress, Raw
+from optbench.datasets._base import Found, ImageInfo, Progress, Raw
 from optbench.datasets._cifar import VALIDATION, CifarSource
 
 CONSTANTS = {
@@ -48,7 +48,7 @@ SOURCE = CifarSource(
     ),
 )
 
-INFO = DatasetInfo(
+INFO = ImageInfo(
     name="cifar10",
     title="CIFAR-10, 32x32 colour photos",
     source="A. Krizhevsky (2009), https://www.cs.toronto.edu/~kriz/cifar.html",

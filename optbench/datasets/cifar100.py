@@ -11,7 +11,7 @@ The normalisations `std` and `mean-image-std` are CIFAR-10's constants, which th
 
 from pathlib import Path
 
-from optbench.datasets._base import DatasetInfo, Found, Progress, Raw
+from optbench.datasets._base import Found, ImageInfo, Progress, Raw
 from optbench.datasets._cifar import VALIDATION, CifarSource
 from optbench.datasets.cifar10 import CONSTANTS
 
@@ -45,7 +45,7 @@ SOURCE = CifarSource(
     ),
 )
 
-INFO = DatasetInfo(
+INFO = ImageInfo(
     name="cifar100",
     title="CIFAR-100, 32x32 colour photos",
     source="A. Krizhevsky (2009), https://www.cs.toronto.edu/~kriz/cifar.html",

@@ -19,13 +19,13 @@ from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
-from optbench.datasets._base import DatasetInfo, Found, Progress, Raw
+from optbench.datasets._base import Found, ImageInfo, Progress, Raw
 from optbench.errors import OptbenchError
 
 TEST_PER_CLASS = 30
 VALIDATION_PER_CLASS = 30
 
-INFO = DatasetInfo(
+INFO = ImageInfo(
     name="digits",
     title="UCI optical digits, 8x8 grey, embedded",
     source="E. Alpaydin and C. Kaynak (1998), Optical Recognition of Handwritten Digits, UCI Machine "

@@ -9,7 +9,7 @@ images as the original.
 
 from pathlib import Path
 
-from optbench.datasets._base import DatasetInfo, Found, Progress, Raw
+from optbench.datasets._base import Found, ImageInfo, Progress, Raw
 from optbench.datasets._idx_source import VALIDATION, File, IdxSource
 
 SOURCE = IdxSource(
@@ -37,7 +37,7 @@ SOURCE = IdxSource(
     remedy="`apt-get install dataset-fashion-mnist` on Debian and Ubuntu",
 )
 
-INFO = DatasetInfo(
+INFO = ImageInfo(
     name="fashion-mnist",
     title="Fashion-MNIST, 28x28 grey photos of clothes",
     source="H. Xiao, K. Rasul, R. Vollgraf (2017), https://github.com/zalandoresearch/fashion-mnist",

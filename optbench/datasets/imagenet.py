@@ -20,7 +20,7 @@ from importlib import resources
 from pathlib import Path
 
 from optbench.datasets import _images
-from optbench.datasets._base import DatasetInfo, Found, Progress, Raw
+from optbench.datasets._base import Found, ImageInfo, Progress, Raw
 from optbench.datasets._places import cache_folder, data_root, is_folder, recall, remember, stamp
 from optbench.datasets._stream import Files
 from optbench.errors import OptbenchError
@@ -33,7 +33,7 @@ PARTS = ("train", "val")
 CLASSES = tuple(resources.files("optbench.datasets").joinpath("data", "imagenet.txt").read_text("ascii").split())
 _KNOWN = frozenset(CLASSES)
 
-INFO = DatasetInfo(
+INFO = ImageInfo(
     name="imagenet",
     title="ImageNet (ILSVRC 2012), 224x224 colour photos",
     source="O. Russakovsky et al. (2015), arXiv:1409.0575, https://image-net.org",

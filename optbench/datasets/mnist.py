@@ -10,7 +10,7 @@ Datasets publishes.
 
 from pathlib import Path
 
-from optbench.datasets._base import DatasetInfo, Found, Progress, Raw
+from optbench.datasets._base import Found, ImageInfo, Progress, Raw
 from optbench.datasets._idx_source import VALIDATION, File, IdxSource
 
 SOURCE = IdxSource(
@@ -36,7 +36,7 @@ SOURCE = IdxSource(
     ),
 )
 
-INFO = DatasetInfo(
+INFO = ImageInfo(
     name="mnist",
     title="MNIST, 28x28 grey handwritten digits",
     source='Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits"',

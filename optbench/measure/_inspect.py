@@ -52,7 +52,7 @@ def inspect(setup: Setup) -> Inspection:
         minimum = minimum_bytes(spec.optimizer, session.parameters)
         size = minimum or counts.moved_bytes or 8 * session.parameters
         return Inspection(
-            batch=_samples(next(session.batches(1))),
+            batch=_samples(session, next(session.batches(1))),
             evaluation_seconds=_evaluation_seconds(session, setup.synthetic),
             counts=counts,
             minimum_bytes=minimum,
@@ -61,9 +61,10 @@ def inspect(setup: Setup) -> Inspection:
         )
 
 
-def _samples(batch: Any) -> int:
+def _samples(session: Session, batch: Any) -> int:
     """Return how many samples an iteration trains on, whose batch this is: one, or several micro-batches."""
-    return len(batch[0]) if isinstance(batch, (tuple, list)) else sum(len(part[0]) for part in batch)
+    parts = [batch] if isinstance(batch, (tuple, list)) else batch
+    return sum(map(session.task.samples, parts))
 
 
 def _evaluation_seconds(session: Session, synthetic: bool) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from optbench import datasets, optimizers
+from optbench import datasets, optimizers, tasks
 from optbench.failures import Stopped
 from optbench.measure import _checkout
 from optbench.measure._clocks import clock_of
@@ -27,6 +27,7 @@ THAW_STEPS, THAW_SECONDS, FULL_STEPS = 2500, 10.0, 20
 FREEZE = "warm_steps"  # the hyper-parameter by which a rule of ours says for how long it stands still
 # Generated: enough batches that not all of them are in the processor's cache, but no more bytes than this beyond one.
 SYNTHETIC_BATCHES, SYNTHETIC_BYTES = 16, 2**27
+TEXT_BYTES = 512  # of a pair of sentences at most, and far more than a token's
 
 
 class Subject:
@@ -161,17 +162,20 @@ def spec_of(setup: Setup) -> RunSpec:
     )
 
 
-def _images(setup: Setup) -> int:
-    """Return how many images to generate."""
-    batch, pixels = setup.recipe.batch_size, math.prod(datasets.info(setup.recipe.data).shape)
-    return max(batch, min(SYNTHETIC_BATCHES * batch, SYNTHETIC_BYTES // pixels))
+def _examples(setup: Setup) -> int:
+    """Return how many examples to generate: whole batches of them."""
+    recipe, facts = setup.recipe, datasets.info(setup.recipe.data)
+    batch = tasks.examples(recipe.task, recipe.batch_size, recipe.task_options)
+    size = math.prod(facts.shape) if isinstance(facts, datasets.ImageInfo) else TEXT_BYTES
+    return batch * max(1, min(SYNTHETIC_BATCHES, SYNTHETIC_BYTES // (size * batch)))
 
 
 def session_of(spec: RunSpec, setup: Setup) -> Session:
     """Return the session, over generated data where the setup says so."""
     if not setup.synthetic:
         return Session(spec, setup.data_root)
-    data = datasets.synthetic(spec.recipe.data, size=_images(setup), device=spec.device)
+    recipe = spec.recipe
+    data = datasets.synthetic(recipe.data, size=_examples(setup), device=spec.device, options=recipe.data_options)
     return Session(spec, dataset=data)
 
 
@@ -180,8 +184,11 @@ def _epoch_iterations(session: Session, setup: Setup) -> int:
     if not setup.synthetic:
         return session.steps
     splits = datasets.info(setup.recipe.data).splits
-    images = splits["train"] + (splits["validation"] if setup.recipe.protocol == "paper" else 0)
-    return -(-images // setup.recipe.batch_size)
+    added = splits["validation"] if session.task.validation is None else 0
+    real, made = splits["train"] + added, len(session.task.train)
+    if tasks.info(setup.recipe.task).kind == "images":
+        return -(-real // setup.recipe.batch_size)
+    return -(-session.steps * real // made)
 
 
 def _start_without_dynamo() -> None:

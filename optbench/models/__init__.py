@@ -17,12 +17,14 @@ import pkgutil
 from typing import TYPE_CHECKING
 
 from optbench.errors import OptbenchError, nearest
-from optbench.models._base import ModelInfo, registered
+from optbench.models._base import ImageModel, LanguageModel, ModelInfo, TranslationModel, registered
 
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["ModelInfo", "create", "info", "names", "options"]
+__all__ = ["ImageModel", "LanguageModel", "ModelInfo", "TranslationModel", "create", "info", "names", "options"]
+
+OF_DATA = ("in_channels", "classes", "image_size", "vocabulary")
 
 
 @functools.cache
@@ -61,27 +63,38 @@ def options(name: str) -> dict[str, object]:
     return {item.name: item.default for item in parameters if item.kind is item.KEYWORD_ONLY}
 
 
-def create(name: str, *, in_channels: int, classes: int, image_size: int, **chosen: object) -> nn.Module:
+def create(name: str, **given: object) -> nn.Module:
     """Build a model on the CPU in train mode, initialised from torch's global random generator.
 
     Args:
         name: of the model.
-        in_channels: channels of an image.
-        classes: number of outputs (logits).
-        image_size: height and width of an image, in pixels.
-        **chosen: the model's own options.
+        **given: what the data say: of a model of images `in_channels`, `classes` (outputs, logits) and `image_size`
+            (height and width in pixels), of any other `vocabulary`; and the model's own options.
 
     Returns:
-        a module from images (batch, in_channels, image_size, image_size) to logits (batch, classes).
+        of images, a module from (batch, in_channels, image_size, image_size) to logits (batch, classes); for the other
+        kinds see `optbench.tasks.language_modeling` and `optbench.tasks.translation`.
 
     Raises:
-        OptbenchError: no model has that name, or it has no such option, or it does not take images of that size.
+        OptbenchError: no model has that name, or it has no such option, or it does not take images of that size, or
+            it is of another kind.
     """
     facts, known = info(name), options(name)
-    for key in chosen:
+    wanted = ("in_channels", "classes", "image_size") if isinstance(facts, ImageModel) else ("vocabulary",)
+    of_data = {key: given.pop(key) for key in OF_DATA if key in given}
+    if set(of_data) != set(wanted):
+        kinds = {"images": "of images", "language": "of text", "translation": "that translates"}
+        raise OptbenchError(
+            f"model '{name}' is one {kinds[facts.kind]}, which the task is not about",
+            "see 'optbench list models' for one that fits",
+        )
+    for key in given:
         if key not in known:
             hint = nearest(key, known) or f"it has {', '.join(known) or 'no options'}"
             raise OptbenchError(f"model '{name}' has no option '{key}'", hint)
-    facts.check_size(image_size)
-    model: nn.Module = facts.build(in_channels, classes, image_size, **chosen)
+    if isinstance(facts, ImageModel):
+        size = of_data["image_size"]
+        assert isinstance(size, int)
+        facts.check_size(size)
+    model: nn.Module = facts.build(*(of_data[key] for key in wanted), **given)
     return model

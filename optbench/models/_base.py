@@ -5,40 +5,65 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from optbench.errors import OptbenchError
 
-Build = Callable[..., Any]  # (in_channels, classes, image_size, **options) -> torch.nn.Module
+# (in_channels, classes, image_size, **options), of text (vocabulary, **options) -> torch.nn.Module
+Build = Callable[..., Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ModelInfo:
-    """The facts of a model at its native size.
+    """The facts of a model.
 
     Attributes:
+        kind: `images`, `language` (models of text) or `translation`.
         name: how it is named in recipes and on the command line.
         title: one line.
         doc: its family's source, layers, shapes and initialisation.
         paper: where the architecture comes from, such as "arXiv:1512.03385".
-        parameters: number of trainable parameters, at `input_shape` and `classes`.
-        input_shape: channels, height, width of an image.
-        classes: number of outputs.
-        smallest: height and width of the smallest images that it takes, in pixels.
-        multiple: height and width must be multiples of this many pixels.
-        build: `build(in_channels, classes, image_size, **options)` makes the model.
+        parameters: number of trainable parameters, at its native size or vocabulary.
+        build: makes the model; its keyword-only parameters are the model's options.
     """
+
+    kind: ClassVar[str]
 
     name: str
     title: str
     doc: str
     paper: str
     parameters: int
+    build: Build = field(repr=False)
+
+    @property
+    def takes(self) -> str:
+        """What goes into it, in words."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageModel(ModelInfo):
+    """The facts of a model of images at its native size.
+
+    Attributes:
+        input_shape: channels, height, width of an image.
+        classes: number of outputs.
+        smallest: height and width of the smallest images that it takes, in pixels.
+        multiple: height and width must be multiples of this many pixels.
+    """
+
+    kind = "images"
+
     input_shape: tuple[int, int, int]
     classes: int
     smallest: int
     multiple: int = 1
-    build: Build = field(repr=False, kw_only=True)
+
+    @property
+    def takes(self) -> str:
+        """Channels, height and width of an image."""
+        return " x ".join(map(str, self.input_shape))
 
     @property
     def image_size(self) -> int:
@@ -57,6 +82,43 @@ class ModelInfo:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class LanguageModel(ModelInfo):
+    """The facts of a model of text: see `optbench.tasks.language_modeling` for what it takes and returns.
+
+    Attributes:
+        vocabulary: number of tokens at which `parameters` is counted.
+    """
+
+    kind = "language"
+
+    vocabulary: int
+
+    @property
+    def takes(self) -> str:
+        """The tokens."""
+        return f"tokens (time x batch) of {self.vocabulary:,}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TranslationModel(ModelInfo):
+    """The facts of a model that translates: see `optbench.tasks.translation` for what it takes and returns.
+
+    Attributes:
+        vocabulary: number of subwords, of both languages, at which `parameters` is counted.
+    """
+
+    kind = "translation"
+
+    vocabulary: int
+
+    @property
+    def takes(self) -> str:
+        """The subwords."""
+        return f"source and target (batch x length) of {self.vocabulary:,} subwords"
+
+
+KINDS: dict[str, type[ModelInfo]] = {each.kind: each for each in (ImageModel, LanguageModel, TranslationModel)}
 _registered: dict[str, ModelInfo] = {}
 
 
@@ -65,13 +127,15 @@ def registered() -> dict[str, ModelInfo]:
     return _registered
 
 
-def register(name: str, title: str, **facts: Any) -> Callable[[Build], Build]:
-    """Make a function `build(in_channels, classes, image_size)` a model; keyword-only parameters are its options.
+def register(name: str, title: str, *, kind: str = "images", **facts: Any) -> Callable[[Build], Build]:
+    """Make a function a model; its keyword-only parameters are the model's options.
 
     Args:
         name: how users name it.
         title: one line.
-        **facts: the other attributes of `ModelInfo`; `doc` is the docstring of the function's module.
+        kind: `images` for `build(in_channels, classes, image_size)`, `language` or `translation` for
+            `build(vocabulary)`.
+        **facts: the other attributes of the kind's `ModelInfo`; `doc` is the docstring of the function's module.
 
     Raises:
         OptbenchError: another function has that name.
@@ -82,7 +146,7 @@ def register(name: str, title: str, **facts: Any) -> Callable[[Build], Build]:
             both = f"{_registered[name].build.__module__} and by {build.__module__}"
             raise OptbenchError(f"model '{name}' is defined by {both}", "rename one of them")
         doc = sys.modules[build.__module__].__doc__ or ""
-        _registered[name] = ModelInfo(name=name, title=title, doc=doc, build=build, **facts)
+        _registered[name] = KINDS[kind](name=name, title=title, doc=doc, build=build, **facts)
         return build
 
     return add

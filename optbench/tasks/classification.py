@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import torch
 
     from optbench.datasets import Dataset, Split, Stream
+    from optbench.tasks import Carry
     from optbench.tasks._augment import Augment
 
 ACCURACY = Metric("accuracy", "percent", "higher", "accuracy %")
@@ -32,6 +33,11 @@ INFO = TaskInfo(
 )
 
 EVALUATION_BATCH = 500  # images; fixed, so that scores do not depend on the batch size of training
+
+
+def examples(batch_size: int) -> int:
+    """Return how many images a batch takes."""
+    return batch_size
 
 
 def create(
@@ -88,7 +94,9 @@ class Classification:
         """Return the number of batches in an epoch; the last one may be smaller."""
         return -(-len(self.train) // batch_size)
 
-    def batches(self, seed: int, epoch: int, batch_size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    def batches(
+        self, seed: int, epoch: int, batch_size: int, start: int = 0
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Yield the training data once, shuffled and augmented by what is drawn from (seed, epoch) alone."""
         import torch
 
@@ -97,8 +105,8 @@ class Classification:
         order = torch.randperm(len(self.train), generator=generator)
         augment = self._augment(_mix(seed, epoch, "augmentation"))
         crops = _mix(seed, epoch, "crops") if self.augmentation == "resized-crop-flip" else None
-        at = 0
-        for pixels, labels in self._examples(self.train, order, batch_size, crops):
+        at = start * batch_size
+        for pixels, labels in self._examples(self.train, order[at:], batch_size, crops):
             yield self.images(augment(pixels, at)), labels
             at += len(labels)
 
@@ -134,12 +142,22 @@ class Classification:
         """Return the normalised images (B, C, H, W) in fp32 of pixels from 0 to `pixel_max`."""
         return pixels.float().mul_(self._scale).add_(self._offset)
 
-    def loss(self, model: torch.nn.Module, batch: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+    def loss(
+        self, model: torch.nn.Module, batch: tuple[torch.Tensor, torch.Tensor], carry: Carry = None
+    ) -> tuple[torch.Tensor, Carry]:
         """Return a batch's mean cross-entropy in nats, computed in fp32 whatever the model computes in."""
         from torch.nn.functional import cross_entropy
 
         images, labels = batch
-        return cross_entropy(model(images).float(), labels, label_smoothing=self.label_smoothing)
+        return cross_entropy(model(images).float(), labels, label_smoothing=self.label_smoothing), None
+
+    def rate(self, batch: tuple[torch.Tensor, torch.Tensor]) -> float:
+        """Return 1: images come in batches of one size, or in a smaller last one, which weighs the same."""
+        return 1.0
+
+    def samples(self, batch: tuple[torch.Tensor, torch.Tensor]) -> int:
+        """Return the number of images."""
+        return len(batch[0])
 
     def evaluate(self, model: torch.nn.Module, split: Split | Stream) -> dict[str, float]:
         """Score a model in eval mode, and put it back into the mode it was in.

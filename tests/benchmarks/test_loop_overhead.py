@@ -90,7 +90,7 @@ def ours(chosen: recipe.Recipe, data: datasets.Dataset, reference: str) -> Calla
     def epoch(number: int) -> None:
         losses = [session.iteration(batch) for batch in session.batches(number + 1)]
         float(torch.stack(losses).double().mean())
-        session.advance_schedule()
+        session.end_epoch()
 
     return epoch
 
