@@ -8,13 +8,14 @@ from importlib import metadata
 import optbench
 
 PACKAGES = ("torch", "numpy", "numba", "triton")
+TRANSLATING = ("sentencepiece", "sacrebleu")  # subwords and BLEU are theirs
 
 
 @functools.cache
-def versions() -> dict[str, str]:
-    """Return the versions of optbench, Python and the packages that compute, from their metadata."""
+def versions(further: tuple[str, ...] = ()) -> dict[str, str]:
+    """Return the versions of optbench, Python and the packages that compute, and further ones, from their metadata."""
     found = {"optbench": optbench.__version__, "python": platform.python_version()}
-    for package in PACKAGES:
+    for package in (*PACKAGES, *further):
         try:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from optbench import datasets, optimizers
 from optbench.digests import MEASURES, PRESENTS, source_digest, third_party_digest
-from optbench.environment import machine, versions
+from optbench.environment import TRANSLATING, machine, versions
 from optbench.errors import OptbenchError
 from optbench.optimizers import Reference
 from optbench.recipe import Recipe
@@ -60,7 +60,7 @@ class RunSpec:
             "data_checksum": self.data_checksum,
             "source": source_digest(PRESENTS + MEASURES),
             "third_party": third_party_digest(self.optimizer),
-            "versions": versions(),
+            "versions": versions(TRANSLATING if datasets.info(self.recipe.data).kind == "parallel" else ()),
         }
 
     def key(self) -> str:

@@ -13,17 +13,9 @@ from typing import Any
 import torch
 
 from optbench import datasets, optimizers, tasks
-from optbench._features import (
-    KeptWeights,
-    LearningRates,
-    WeightAverage,
-    batch_norms,
-    compiling,
-    gradient_histogram,
-    grouped,
-    reestimated,
-)
+from optbench._features import LearningRates, batch_norms, compiling, gradient_histogram, grouped, reestimated
 from optbench._session_task import channels_last, made_task
+from optbench._weights import KeptWeights, WeightAverage
 from optbench.errors import OptbenchError
 from optbench.plan import RunSpec
 
@@ -80,6 +72,11 @@ class Session:
         self.spec = spec
         self.recipe = recipe
         self.device = torch.device(spec.device)
+        if recipe.accumulation > 1 and tasks.info(recipe.task).kind == "text":
+            raise OptbenchError(
+                f"accumulation = {recipe.accumulation} in {recipe.task}",
+                "its state runs through the batches: take a smaller batch size or bptt instead",
+            )
         self.task = made_task(recipe, data_root, spec.device, dataset)
         torch.manual_seed(spec.seed)
         self.model = self.task.model(recipe.model, **recipe.model_options)

@@ -158,7 +158,7 @@ def dataset(name: str) -> str:
     facts = [
         ("source", found.source),
         ("licence", found.licence),
-        (found.examples, ", ".join(f"{split} {size:,}" for split, size in found.splits.items())),
+        (found.examples, ", ".join(f"{split} {size:,}" for split, size in found.splits.items() if size)),
         *_contents(found),
         ("options", ", ".join(f"{key} ({field.demand})" for key, field in datasets.options(name).items())),
         ("sha256", found.checksum),

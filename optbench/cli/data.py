@@ -82,6 +82,7 @@ def fetch(names: tuple[str, ...], data_root: Path | None, quiet: bool) -> None:
         for name in names:
             provenance = datasets.fetch(name, root=data_root, progress=show.download)
             _options.say(f"{name}: {provenance}, sha256 {datasets.checksum(name, root=data_root)}")
+            _options.say(f"  licence: {datasets.info(name).licence}")
 
 
 def _facts(name: str, data_root: Path | None) -> dict[str, Any]:
@@ -98,7 +99,8 @@ def _facts(name: str, data_root: Path | None) -> dict[str, Any]:
     if problem is not None:
         status, detail = "damaged", problem
     elif found is None:
-        status, detail = "not here", f"optbench data fetch {name}"
+        own = not any(datasets.info(name).splits.values())
+        status, detail = "not here", "your own: its path stands in a recipe" if own else f"optbench data fetch {name}"
     else:
         status, detail = "verified" if found.exact else "other bytes", found.place or "embedded in optbench"
         detail += f" ({found.variant})" if found.variant else ""

@@ -50,7 +50,7 @@ def download(
     """
     part = target.with_name(target.name + ".part")
     reasons = []
-    with _writing(target.parent), _one_writer(target):
+    with writing(target.parent), one_writer(target):
         if target.exists():
             return
         for url in urls:
@@ -171,7 +171,7 @@ def _reason(error: object) -> str:
 
 
 @contextlib.contextmanager
-def _writing(folder: Path) -> Iterator[None]:
+def writing(folder: Path) -> Iterator[None]:
     """Make the folder, and turn a full disk or a missing permission into the user's error."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -184,7 +184,7 @@ def _writing(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _one_writer(target: Path) -> Iterator[None]:
+def one_writer(target: Path) -> Iterator[None]:
     """Let one process at a time download a file; the others wait, and then find it."""
     try:
         import fcntl
