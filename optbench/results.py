@@ -138,7 +138,7 @@ class Cost:
     Attributes:
         optimizer: the reference as the user wrote it; `canonical`: in full, with `#aa` or `#old` after it where the
             arm is a twin of another.
-        status: `ok`, or `out_of_memory` / `error` with a `message` and no samples.
+        status: `ok`, or `diverged`, `out_of_memory` or `error` with a `message` and no samples.
         executor: what ran the optimizer.
         samples: seconds per iteration by phase, those of `PHASES` that occur, and `iteration`: (launches, turns).
             Turn j of launch i of all arms of one measurement are neighbours in time.

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Connection
 from typing import ParamSpec, TypeVar, cast
 
+from optbench import _spawn
 from optbench.errors import OptbenchError
 from optbench.measure._launch import PINNED
 from optbench.measure._messages import ArmFailed
@@ -28,7 +29,7 @@ def call(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_serve, args=(theirs, function, args, kwargs), daemon=True)
     with _environment(PINNED):
-        process.start()
+        _spawn.start(process)
     theirs.close()  # so that its death reaches us as end of file
     try:
         kind, *content = ours.recv()

@@ -51,13 +51,13 @@ class Guard:
         first = self.steps - len(rows) + 2  # the step after the first look
         for index, (before, after) in enumerate(itertools.pairwise(rows)):
             if before == after and owes[index]:
-                raise Stopped("error", self._complaint(first + index))
+                raise self._complaint(first + index)
 
-    def _complaint(self, step: int) -> str:
+    def _complaint(self, step: int) -> Stopped:
         parameters = [p for group in self._groups for p in group["params"]]
         if not all(bool(torch.isfinite(p).all()) for p in parameters):
-            return f"the parameters were no longer finite at step {step}: its time means nothing"
-        return f"step {step} changed no parameter: its time means nothing"
+            return Stopped("diverged", f"the parameters were no longer finite at step {step}: its time means nothing")
+        return Stopped("error", f"step {step} changed no parameter: its time means nothing")
 
 
 def bit_sums(parameters: list[torch.Tensor]) -> torch.Tensor:

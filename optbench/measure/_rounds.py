@@ -124,6 +124,8 @@ class _Measuring:
 
     def _attempt(self, track: Track, work: Callable[[], T], alive: int = 1) -> T | None:
         """Return what some work on an arm returns; None when it fails: the arm is left out from then on."""
+        if track.failure is not None:
+            return None
         try:
             return work()
         except ArmFailed as failure:
