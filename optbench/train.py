@@ -144,8 +144,15 @@ def _train(
         parameters=session.parameters if session else None,
         seconds=trace.seconds,
         weights_sha256=digest,
-        environment={"versions": environment.versions(), "machine": environment.machine()},
+        environment=_environment(spec, session),
     )
+
+
+def _environment(spec: RunSpec, session: Session | None) -> dict[str, Any]:
+    """Return what the figures were made with; of BLEU, which differs between tools, how it was computed."""
+    found = {"versions": environment.versions(), "machine": environment.machine()}
+    signature = getattr(session.task, "signature", None) if session else None
+    return found | ({"bleu": signature()} if signature else {})
 
 
 def _reported(spec: RunSpec) -> str:

@@ -39,10 +39,15 @@ def plan_arms(recipe: "Recipe", optims: Any, baselines: Any, **more: Any) -> lis
 
 def settings(recipe: "Recipe", device: str) -> dict[str, object]:
     """Return what a report says of a recipe as it is run."""
+    from optbench import datasets
+
     return {
         "title": recipe.title,
         "task": recipe.task,
         "data": recipe.data,
+        "data_options": {key: value for key, value in recipe.data_options.items() if value is not None},
+        "stand_in_for": datasets.info(recipe.data).stand_in_for,
+        "task_options": dict(recipe.task_options),
         "augmentation": recipe.augmentation,
         "normalisation": recipe.normalisation,
         "model": recipe.model,
@@ -53,6 +58,7 @@ def settings(recipe: "Recipe", device: str) -> dict[str, object]:
         "label_smoothing": recipe.label_smoothing,
         "clip_norm": recipe.clip_norm,
         "ema": recipe.ema,
+        "average_last": recipe.average_last,
         "channels_last": recipe.channels_last,
         "compile": recipe.compile,
         "precision": recipe.precision,

@@ -19,6 +19,7 @@ _SETTINGS = (  # key in Comparison.settings, how it reads
     ("label_smoothing", "label smoothing {}"),
     ("clip_norm", "gradients clipped to {}"),
     ("ema", "moving average of the weights {}"),
+    ("average_last", "mean of the weights of the last {} epochs"),
     ("precision", "{}"),
     ("device", "on {}"),
     ("threads", "{} threads"),
@@ -49,7 +50,7 @@ def notes(comparison: Comparison) -> list[str]:
 
 def context(comparison: Comparison) -> list[str]:
     """Return the recipe's settings as they were run, and the machine."""
-    lines = [settings(comparison), machine(comparison.machine)]
+    lines = [settings(comparison), stand_in(comparison.settings), signature(comparison), machine(comparison.machine)]
     return [line for line in lines if line]
 
 
@@ -60,6 +61,19 @@ def settings(comparison: Comparison) -> str:
     forms = {key: form.removesuffix("s") if found.get(key) == 1 else form for key, form in _SETTINGS}
     told = [key for key in forms if found.get(key) and found[key] != _USUAL.get(key) and key not in unsaid]
     return ", ".join(forms[key].format(found[key]) for key in told)
+
+
+def stand_in(found: Mapping[str, object]) -> str:
+    """Return what the data stand in for, where they are not the real thing."""
+    what = found.get("stand_in_for")
+    return f"{found.get('data')} is a stand-in for {what}" if what else ""
+
+
+def signature(comparison: Comparison) -> str:
+    """Return how BLEU was computed, where it was: tools differ."""
+    runs = [run for arm in comparison.arms for run in arm.runs]
+    found = dict.fromkeys(str(run.environment["bleu"]) for run in runs if run.environment.get("bleu"))
+    return f"BLEU: sacrebleu {', '.join(found)}" if found else ""
 
 
 def machine(found: Mapping[str, object]) -> str:

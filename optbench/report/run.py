@@ -10,7 +10,7 @@ SCHEMA = "optbench.run/1"
 
 def render(result: RunResult, recipe: str, settings: Mapping[str, object], form: str = "table") -> str:
     """Return a run's report, ``table`` or ``json``, with a final newline."""
-    return _json(result, recipe, settings) if form == "json" else _table(result, recipe)
+    return _json(result, recipe, settings) if form == "json" else _table(result, recipe, settings)
 
 
 def _json(result: RunResult, recipe: str, settings: Mapping[str, object]) -> str:
@@ -24,7 +24,7 @@ def _json(result: RunResult, recipe: str, settings: Mapping[str, object]) -> str
     return json.dumps(finite(document), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def _table(result: RunResult, recipe: str) -> str:
+def _table(result: RunResult, recipe: str, settings: Mapping[str, object]) -> str:
     head = f"{recipe}: {result.optimizer}, seed {result.seed}: {result.status.replace('_', ' ')}"
     if result.message:
         head += f" ({result.message})"
@@ -40,6 +40,10 @@ def _table(result: RunResult, recipe: str) -> str:
         facts.append(f"executor {result.executor}")
     if result.cached:
         facts.append("from the store")
+    if what := settings.get("stand_in_for"):
+        lines.append(f"{settings.get('data')} is a stand-in for {what}")
+    if "bleu" in result.environment:
+        lines.append(f"BLEU: sacrebleu {result.environment['bleu']}")
     return (
         "\n\n".join([head, *([_epochs(result)] if result.history else []), "\n".join([*lines, ", ".join(facts)])])
         + "\n"

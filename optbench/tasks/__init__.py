@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 PROTOCOLS = ("standard", "paper")
-"""`standard` trains on the training split; `paper` on training and validation together, as papers do."""
+"""`standard` trains on the training split; `paper` of images on training and validation together, as papers do."""
 
 _entries = Entries[TaskInfo](__name__, __path__, "task")
 

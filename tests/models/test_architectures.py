@@ -9,6 +9,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from optbench import models
 
+NAMES = [name for name in models.names() if models.info(name).kind == "images"]
+
 
 @functools.cache
 def meta(name, in_channels=None, classes=None, size=None):
@@ -50,10 +52,10 @@ PUBLIC = {
 
 
 def test_every_model_has_a_public_count():
-    assert sorted(PUBLIC) == models.names()
+    assert sorted(PUBLIC) == NAMES
 
 
-@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_the_number_of_parameters_is_the_public_one(name):
     published, _ = PUBLIC[name]
     assert count(meta(name)[0]) == models.info(name).parameters == published
@@ -158,7 +160,7 @@ def test_the_shapes_along_the_way_are_the_paper_s(name):
     assert found == SHAPES[name]
 
 
-@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_the_smallest_images_with_other_channels_and_classes(name):
     model, images = meta(name, in_channels=2, classes=7, size=models.info(name).smallest)
     assert model(images).shape == (2, 7)
@@ -167,7 +169,7 @@ def test_the_smallest_images_with_other_channels_and_classes(name):
 GROW = {"alexnet", "digits-cnn", "lenet", "vit"}  # with the image: these have no mean before their linear layers
 
 
-@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_another_size_is_taken_and_changes_no_parameter_where_a_mean_precedes_the_linear_layers(name):
     facts = models.info(name)
     size = facts.smallest + facts.multiple if name not in GROW else 2 * facts.image_size

@@ -22,7 +22,7 @@ def _one_thread():
     torch.set_num_threads(before)
 
 
-@pytest.fixture(scope="module", params=models.names())
+@pytest.fixture(scope="module", params=[name for name in models.names() if models.info(name).kind == "images"])
 def name(request):
     return request.param
 
