@@ -221,7 +221,7 @@ def test_train_prints_one_run(folder: Path) -> None:
     assert (document["status"], document["cached"]) == ("ok", True)
     assert set(document["metrics"]) == {"accuracy", "cross_entropy"}
     assert [row["epoch"] for row in document["history"]] == [1, 2]
-        assert set(document["history"][0]) == {"epoch", "train_loss", "lr", "seconds", "validation", "updates", "losses"}
+    assert set(document["history"][0]) == {"epoch", "train_loss", "lr", "seconds", "validation", "updates", "losses"}
     assert f"accuracy {document['metrics']['accuracy']:.4f}" in found.stdout
 
 
