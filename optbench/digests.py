@@ -10,7 +10,20 @@ from optbench.optimizers import Reference
 
 # Left out of the source digest: what only presents, judges or documents figures. A better sentence in a
 # report must not throw away hours of runs; anything that touches a trained weight must.
-PRESENTS = ("cli", "report", "verify", "published", "overlay", "tune", "stats", "gate", "saved.py", "__main__.py")
+PRESENTS = (
+    "cli",
+    "report",
+    "verify",
+    "published",
+    "overlay",
+    "tune",
+    "stats",
+    "gate",
+    "saved.py",
+    "runs",
+    "api",
+    "__main__.py",
+)
 # Measuring cannot change a trained weight either, but it does change costs.
 MEASURES = ("measure",)
 
@@ -34,10 +47,10 @@ def source_digest(left_out: tuple[str, ...]) -> str:
 
 
 def third_party_digest(reference: Reference) -> str:
-    """Return the SHA-256 over the source files of a class named by import path; empty for optbench's own.
+    """Return the SHA-256 over the source files of a class or rule named by import path; empty for optbench's own.
 
     The files of the classes it derives from count too, except torch's and Python's, whose versions are in the
-    key.
+    key, and optbench's, whose source is.
     """
     return _class_digest(reference.name) if reference.is_import_path else ""
 
@@ -45,12 +58,10 @@ def third_party_digest(reference: Reference) -> str:
 @functools.cache
 def _class_digest(path: str) -> str:
     """Return the digest for one import path; OptbenchError when it leads to no optimizer."""
-    from optbench.optimizers._create import imported_class
-
     digest = hashlib.sha256()
-    for base in inspect.getmro(imported_class(path)):
+    for base in inspect.getmro(_code(path)):
         top = base.__module__.partition(".")[0]
-        if top == "torch" or top in sys.stdlib_module_names:
+        if top in ("torch", "optbench") or top in sys.stdlib_module_names:
             continue
         try:
             file = inspect.getsourcefile(base)
@@ -58,3 +69,14 @@ def _class_digest(path: str) -> str:
             continue
         digest.update(Path(file).read_bytes() if file and Path(file).exists() else b"")
     return digest.hexdigest()
+
+
+def _code(path: str) -> type:
+    """Return the class that the user's own code is in."""
+    from optbench.optimizers._outside import entry_of
+
+    if (entry := entry_of(path)) is not None:
+        return entry.declaration
+    from optbench.optimizers._create import imported_class
+
+    return imported_class(path)

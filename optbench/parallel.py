@@ -12,6 +12,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
+from optbench import _spawn
 from optbench.errors import OptbenchError
 from optbench.plan import RunSpec
 from optbench.progress import Progress, Silent
@@ -106,7 +107,7 @@ class _Pool:
         context = multiprocessing.get_context("spawn")  # a fork would share torch's and Numba's threads
         ours, theirs = context.Pipe()
         process = context.Process(target=_worker, args=(theirs, *self.arguments), daemon=True)
-        process.start()
+        _spawn.start(process)
         theirs.close()  # so that its death reaches us as end of file
         worker = _Worker(process, ours)
         self.workers.append(worker)

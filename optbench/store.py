@@ -8,6 +8,7 @@
     runs/KEY/weights.pt        its weights, where they were asked for
     runs/KEY/lock              held by the process that trains it
     costs/KEY.json             what arms cost, measured together
+    costs/KEY.arms             which arms those are: the key that `plan.cost_key` gives them by themselves
     costs/lock                 held by the process that measures
 
 KEY is the SHA-256 of everything that can change the figures (`optbench.plan`). A file appears whole or not at
@@ -153,9 +154,21 @@ class Store:
         """Return a stored measurement, or None."""
         return self._read(self.root / "costs" / f"{key}.json", Measurement.from_dict)
 
-    def save_measurement(self, key: str, found: Measurement) -> None:
-        """Store what was measured together."""
+    def save_measurement(self, key: str, found: Measurement, arms: str = "") -> None:
+        """Store what was measured together; `arms` is the key of the arms alone, however they were measured."""
+        if arms:
+            write(self._arms(key), arms.encode(), sync=False)
         write(self.root / "costs" / f"{key}.json", _json(found.to_dict()))
+
+    def measured_arms(self, key: str) -> str:
+        """Return the key of the arms that a stored measurement is of; empty where that is not known."""
+        try:
+            return self._arms(key).read_text()
+        except (OSError, UnicodeDecodeError):
+            return ""
+
+    def _arms(self, key: str) -> Path:
+        return self.root / "costs" / f"{key}.arms"
 
     def _read(self, path: Path, build: Callable[[Any], T]) -> T | None:
         """Return what `build` makes of a JSON file; None when it is missing or damaged (which is noted)."""

@@ -38,29 +38,46 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_recipe_file": FACTS | REGISTRIES | {"_recipe_sections", "schedules"},
     "recipe": FACTS | REGISTRIES | {"_ranges", "_recipe_file", "_recipe_sections", "schedules"},
     "_features": FACTS | {"schedules"},
+    "_weights": set(),
     "overlay": FACTS | {"optimizers", "published", "stats"},
     "tune": FACTS | {"_ranges", "_recipe_file", "optimizers", "plan", "recipe", "schedules"},
     "plan": FACTS | {"digests", "recipe", "optimizers", "datasets"},
     "store": FACTS | {"plan", "recipe"},
+    "runs": FACTS | {"digests", "store"},
+    "rules": {"optimizers"},
     "progress": FACTS | {"plan"},
     "checkpoint": FACTS | {"store"},
     "_session_task": FACTS | {"recipe", "tasks", "datasets"},
-    "session": FACTS | {"_features", "_session_task", "plan", "optimizers", "datasets"},
+    "session": FACTS | {"_features", "_session_task", "_weights", "plan", "optimizers", "datasets", "tasks"},
     "train": FACTS | RUNNING | {"optimizers", "tasks"},
-    "parallel": FACTS | RUNNING | {"train"},
-    "measure": FACTS | RUNNING | {"train", "optimizers", "tasks", "datasets", "stats"},
-    "verify": FACTS | {"optimizers", "tasks", "plan", "recipe", "session"},
+    "parallel": FACTS | RUNNING | {"_spawn", "train"},
+    "measure": FACTS | RUNNING | {"_spawn", "train", "optimizers", "tasks", "datasets", "stats"},
+    "verify": FACTS | {"_spawn", "optimizers", "tasks", "plan", "recipe", "session"},
     "stats": {"errors", "results", "store", "plan", "recipe"},
     "saved": {"errors", "_files", "results", "stats"},
     "gate": {"errors", "results", "saved", "stats"},
-    "report": {"errors", "results", "stats", "gate", "overlay", "tune"},
+    "report": {"errors", "_files", "results", "stats", "gate", "overlay", "tune"},
     "cli": FACTS
     | REGISTRIES
     | RUNNING
     | {"train", "parallel", "measure", "verify", "stats", "overlay", "published", "tune", "report", "saved", "gate"}
-    | {"variance"},
+    | {"runs", "variance"},
+    "_spawn": set(),
+    "api": {
+        "errors",
+        "cli",
+        "optimizers",
+        "overlay",
+        "recipe",
+        "report",
+        "results",
+        "stats",
+        "store",
+        "verify",
+        "_files",
+    },
     "__main__": {"cli"},
-    "__init__": set(),
+    "__init__": {"api"},
 }
 # These never import torch, not even inside a function.
 NEVER_TORCH = {
@@ -82,10 +99,11 @@ NEVER_TORCH = {
     "tune",
     "plan",
 }
-NEVER_TORCH |= {"store", "progress", "stats", "saved", "gate", "report", "__init__", "__main__"}
+NEVER_TORCH |= {"store", "runs", "rules", "progress", "stats", "saved", "gate", "report", "__init__", "__main__"}
 # These may at their top; everything else may inside functions only, so that `list` and `show` start at once.
 TORCH_AT_TOP = {
     "_features",
+    "_weights",
     "_session_task",
     "checkpoint",
     "failures",
@@ -95,7 +113,7 @@ TORCH_AT_TOP = {
     "measure",
     "verify",
 }
-TORCH_FREE_OPTIMIZERS = {"__init__.py", "_registry.py", "_rule.py", "_reference.py"}
+TORCH_FREE_OPTIMIZERS = {"__init__.py", "_outside.py", "_registry.py", "_rule.py", "_reference.py"}
 
 
 def part(path: Path) -> str:

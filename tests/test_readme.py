@@ -73,7 +73,7 @@ COMMANDS = [line for block in blocks("run") if block.language == "sh" for line i
 def test_commands_run(command: str, folder: Path) -> None:
     done = run(command, folder)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip()
+    assert done.stdout.strip() or " -o " in command
 
 
 @pytest.mark.parametrize("block", [block for block in blocks("run") if block.language == "python"])
@@ -112,7 +112,7 @@ def test_the_rule_works_as_it_stands(block: Block, folder: Path) -> None:
 def test_commands_on_downloaded_data_run_or_say_what_is_missing(block: Block, folder: Path) -> None:
     done = run(block.text, folder)
     if done.returncode == 0:
-        assert done.stdout.strip()
+        assert done.stdout.strip() or " -o " in command
         if "optbench train" in block.text:
             assert re.search(r"accuracy (8|9)\d\.\d", done.stdout)  # one epoch of Fashion-MNIST gives over 80 %
     else:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from optbench.cli import _cost_options, _gating, _options
+from optbench.cli import _cost_options, _gating, _options, _output, _sheets
 from optbench.errors import OptbenchError
 
 if TYPE_CHECKING:
@@ -28,9 +28,11 @@ _OF_ONE_RECIPE = ("save", "against", "against_path", "fail_if")
 @_options.overrides
 @_cost_options.cost_options
 @_gating.gate_options
+@_output.figure_options
+@_output.report_option
 @_options.storage
 @_options.keep_weights
-@_options.output("table", "json", "markdown", "csv")
+@_options.output("table", "json", "markdown", "csv", "latex")
 def command(
     recipe: str, optims: str | None, baselines: str | None, jobs: int, form: str, quiet: bool, **options: Any
 ) -> int:
@@ -44,17 +46,23 @@ def command(
     optbench compare --optims adaplus,radam
     optbench compare fashion-lenet --optims adam,xgrad+adam:s=2 --seeds 5
     optbench compare digits-cnn,fashion-lenet --optims adam,xgrad+adam --cost-only
+    optbench compare --optims adaplus --report report.html --figure curves.pdf
     """
     from optbench.cli import _comparing, _training
     from optbench.cli._display import display
     from optbench.store import Store
 
+    files = _output.taken(options, trains=not (options["cost_only"] or options["synthetic"]))
     storage = _training.Storage(*(options.pop(key) for key in ("runs", "data_root", "rerun", "keep_weights")))
     work = _jobs(_names(recipe), optims, baselines, storage, options)
+    files.check([job.recipe for job in work])
     with display(quiet) as show:
         store = Store(storage.runs, show.note)
         found = [_comparing.compare(job, store, storage, show, jobs) for job in work]
-    return _report(found, work, form)
+    status = _report(found, work, form)
+    sheets = [_sheets.Sheet(each, job.recipe, job.published(each)) for each, job in zip(found, work, strict=True)]
+    _output.say_written(files.write(sheets, _sheets.command(), storage.data_root), quiet)
+    return status
 
 
 def _names(recipe: str) -> list[str]:

@@ -1,6 +1,5 @@
 """`optbench profile`: where an epoch's time and memory go, for one optimizer or several side by side."""
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from optbench.cli import Interrupted, _options
+from optbench.cli import Interrupted, _options, _output
 from optbench.cli._cost_options import seconds, share
 from optbench.errors import OptbenchError
 
@@ -125,7 +124,7 @@ def _check_files(files: dict[str, Path | None], device: str, sizes: Sequence[int
     """Refuse files that cannot be written or would hold nothing, before anything is measured."""
     for name, path in files.items():
         if path is not None:
-            _check_output("--" + name.replace("_", "-"), path)
+            _output.check_file("--" + name.replace("_", "-"), path)
     if (plot := files["plot"]) is not None:
         if not sizes:
             raise OptbenchError(f"--plot {plot}: it shows growth with the number of parameters", "give --scale too")
@@ -135,16 +134,6 @@ def _check_files(files: dict[str, Path | None], device: str, sizes: Sequence[int
     if (path := files["memory_snapshot"]) is not None and not device.startswith("cuda"):
         what = f"--memory-snapshot {path} is of CUDA's allocator, and the device is {device}"
         raise OptbenchError(what, "use --device cuda; on the CPU the table of memory says what there is")
-
-
-def _check_output(option: str, path: Path) -> None:
-    """Refuse a file whose folder is not there, that is a folder, or that may not be written."""
-    if path.is_dir():
-        raise OptbenchError(f"{option} {path}: it is a folder", "name a file")
-    if not path.parent.is_dir():
-        raise OptbenchError(f"{option} {path}: there is no folder {path.parent}", "make it first")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise OptbenchError(f"{option} {path}: writing is not permitted", "name another file")
 
 
 @contextmanager

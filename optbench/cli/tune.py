@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from optbench.cli import Interrupted, _options
+from optbench.cli import Interrupted, _options, _output, _sheets
 from optbench.errors import OptbenchError
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False, path_type=Path),
     help="File for the tuned recipe.  [default: tuned-RECIPE.toml]",
 )
+@_output.report_option
 @_options.overrides
 @_options.storage
 @_options.output("table", "json")
@@ -55,6 +56,7 @@ def command(recipe: str, form: str, quiet: bool, jobs: int, out: Path | None, **
     from optbench.cli._display import display
     from optbench.store import Store
 
+    files = _output.taken(options)
     storage = _training.Storage(options.pop("runs"), options.pop("data_root"), options.pop("rerun"))
     search = {key: options.pop(key) for key in ("optims", "baselines", "budget", "grid", "tuning_seeds")}
     device = options.pop("device")
@@ -73,13 +75,21 @@ def command(recipe: str, form: str, quiet: bool, jobs: int, out: Path | None, **
         except KeyboardInterrupt:
             text = f"finished runs are stored in {storage.runs}; run the same command again to continue"
             raise Interrupted(text) from None
-    about = {
-        "recipe": chosen.name,
+    _options.say(_report(arms, _about(chosen, objective, search, path), comparison, form))
+    sheet = _sheets.Sheet(comparison, replace(tuned, source=path), tuning=arms)
+    _output.say_written(files.write([sheet], _sheets.command(), storage.data_root), quiet)
+
+
+def _about(recipe: "Recipe", objective: "Objective", search: dict[str, Any], written: Path) -> dict[str, Any]:
+    """Return what a report says of the tuning."""
+    from optbench import tune
+
+    return {
+        "recipe": recipe.name,
         "metric": objective.metric,
         "tuning_seeds": [tune.FIRST_SEED + k for k in range(search["tuning_seeds"])],
-        "written": str(path),
+        "written": str(written),
     }
-    _options.say(_report(arms, about, comparison, form))
 
 
 def _report(arms: "list[ArmTuning]", about: dict[str, Any], comparison: "Comparison", form: str) -> str:

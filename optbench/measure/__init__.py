@@ -82,7 +82,7 @@ def measure_arms(
             if found is None:
                 fresh = _measure_now(arms, settings, data_root, progress, store)
                 if all(cost.status == "ok" for cost in fresh.costs.values()):
-                    store.save_measurement(key, fresh)
+                    store.save_measurement(key, fresh, cost_key(arms))
                 return fresh
     texts = {arm.reference.canonical: arm.reference.text for arm in arms}
     costs = {

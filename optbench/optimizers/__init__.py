@@ -9,13 +9,22 @@
 
 from typing import Any
 
-from optbench.optimizers._hyperparameters import Hyperparameter
-from optbench.optimizers._reference import Reference, parse, parse_list
-from optbench.optimizers._registry import Entry, by_class_name, info, names, wrappers
+from optbench.optimizers._hyperparameters import Hyperparameter as Hyperparameter
+from optbench.optimizers._outside import Plugin as Plugin
+from optbench.optimizers._outside import plugins as plugins
+from optbench.optimizers._reference import Reference as Reference
+from optbench.optimizers._reference import parse as parse
+from optbench.optimizers._reference import parse_list as parse_list
+from optbench.optimizers._registry import Entry as Entry
+from optbench.optimizers._registry import by_class_name as by_class_name
+from optbench.optimizers._registry import info as info
+from optbench.optimizers._registry import names as names
+from optbench.optimizers._registry import wrappers as wrappers
 
-__all__ = [
+_PUBLIC = (
     "Entry",
     "Hyperparameter",
+    "Plugin",
     "Reference",
     "XGrad",
     "create",
@@ -24,9 +33,10 @@ __all__ = [
     "names",
     "parse",
     "parse_list",
+    "plugins",
     "state_bytes",
     "wrappers",
-]
+)
 
 _LAZY = {"XGrad": "_prediction", "create": "_create", "executor_of": "_create", "state_bytes": "_create"}
 
@@ -35,6 +45,8 @@ def __getattr__(name: str) -> Any:
     """Build the Optimizer classes when they are asked for, so that the registry itself needs no torch (PEP 562)."""
     import importlib
 
+    if name == "__all__":  # with the classes, which depend on what is registered
+        return __dir__()
     if name in _LAZY:
         value = getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
     elif name in (classes := by_class_name()):
@@ -46,4 +58,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*__all__, *(n for n, e in by_class_name().items() if not e.wrapper)})
+    return sorted({*_PUBLIC, *(n for n, e in by_class_name().items() if not e.wrapper)})

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from optbench.stats import Comparison
 
-FORMATS = ("table", "json", "markdown", "csv")
+FORMATS = ("table", "json", "markdown", "csv", "latex")
 
 
 def render(comparison: Comparison, form: str = "table", *, width: int | None = None, colour: bool = False) -> str:
@@ -43,6 +43,10 @@ def _text(comparisons: Sequence[Comparison], form: str, width: int | None, colou
         from optbench.report import csv_
 
         return csv_.render(comparisons)
+    if form == "latex":
+        from optbench.report import latex
+
+        return latex.render(comparisons)
     from optbench.report import markdown, table
     from optbench.report._pages import page, pages
 

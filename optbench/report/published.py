@@ -15,11 +15,15 @@ def joined(report: str, found: Overlay | None, form: str, width: int | None = No
     Args:
         report: what `optbench.report.render` returned.
         found: what `optbench.overlay.overlay` returned.
-        form: the report's format: JSON gets a member `published`, CSV nothing.
+        form: the report's format: JSON gets a member `published`, CSV nothing, LaTeX tables of their own.
         width: as for `text`.
     """
     if found is None or form == "csv":
         return report
+    if form == "latex":
+        from optbench.report import latex
+
+        return f"{report}\n{latex.published(found)}"
     if form == "json":
         return _json({**json.loads(report), "published": document(found)})
     return f"{report.rstrip()}\n\n{markdown(found) if form == 'markdown' else text(found, width)}"
@@ -53,8 +57,8 @@ def text(found: Overlay | None, width: int | None = None) -> str:
         return ""
     blocks = [f"beside {_title(found)}"]
     for part in found.parts:
-        lines = [_heading(part), _indented(_table(part, "plain"))]
-        lines += [_wrapped(f"  {line}", width) for line in _below(part)]
+        lines = [heading(part), _indented(_table(part, "plain"))]
+        lines += [_wrapped(f"  {line}", width) for line in remarks(part)]
         blocks.append("\n".join(lines))
     if found.notes:
         blocks.append(
@@ -69,8 +73,8 @@ def markdown(found: Overlay | None) -> str:
         return ""
     blocks = [f"### Beside {_title(found)}"]
     for part in found.parts:
-        blocks += [f"**{_heading(part)}**", _table(part, "pipe")]
-        blocks += ["\n".join(f"- {line}" for line in _below(part))]
+        blocks += [f"**{heading(part)}**", _table(part, "pipe")]
+        blocks += ["\n".join(f"- {line}" for line in remarks(part))]
     if found.notes:
         blocks += ["Of these published figures:", "\n".join(f"- {note}" for note in found.notes)]
     return "\n\n".join(block for block in blocks if block) + "\n"
@@ -125,7 +129,8 @@ def _title(found: Overlay) -> str:
     return f"{found.paper.title} (arXiv:{found.paper.arxiv})"
 
 
-def _heading(part: Part) -> str:
+def heading(part: Part) -> str:
+    """Return what a part's table is about, on one line."""
     table = part.table
     metric = table.metric.replace("_", " ")
     return f"{table.title}, {part.model} on {table.dataset}: {metric}, {table.unit}, {table.aggregate}"
@@ -134,11 +139,15 @@ def _heading(part: Part) -> str:
 def _table(part: Part, form: str) -> str:
     from tabulate import tabulate
 
-    rows = [_row(line, _digits(part)) for line in part.lines]
     aligned: str = tabulate(
-        rows, HEADINGS, tablefmt=form, disable_numparse=True, colalign=("left", "left", *["right"] * 3, "left")
+        rows(part), HEADINGS, tablefmt=form, disable_numparse=True, colalign=("left", "left", *["right"] * 3, "left")
     )
     return aligned
+
+
+def rows(part: Part) -> list[Sequence[str]]:
+    """Return a part's rows as text, in the order of `HEADINGS`."""
+    return [_row(line, _digits(part)) for line in part.lines]
 
 
 def _row(line: Line, digits: int) -> Sequence[str]:
@@ -155,7 +164,7 @@ def _digits(part: Part) -> int:
     return max(len(line.printed.partition(".")[2]) for line in part.lines)
 
 
-def _below(part: Part) -> list[str]:
+def remarks(part: Part) -> list[str]:
     """Return the lines below a part's table."""
     lines = []
     if part.reasons:

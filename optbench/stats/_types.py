@@ -153,6 +153,7 @@ class ArmSummary:
     step_ratio: Mapping[str, Ratio | None] = field(default_factory=dict)  # of the optimizer's own phases
     overhead: Mapping[str, Ratio | None] = field(default_factory=dict)  # as a fraction of an iteration
     to_target: ToTarget | None = None
+    runs: tuple[RunResult, ...] = ()  # in the order of Comparison.seeds, histories included; none where nothing trained
 
 
 @dataclass(frozen=True)

@@ -177,6 +177,7 @@ def _row(
         step_ratio=_against(arm, baselines, lambda own, base: times.ratio(own, base, times.OWN)),
         overhead=_against(arm, baselines, times.overhead),
         to_target=to_target(runs, *target, arm.epoch_seconds) if target and runs else None,
+        runs=tuple(runs),
     )
 
 

@@ -68,8 +68,10 @@ def write_recipe(recipe: Recipe, path: Path, heading: str) -> None:
 def toml(recipe: Recipe) -> str:
     """Return a recipe as TOML text that reads as the same recipe."""
     top = {key: getattr(recipe, key) for key in ("title", "description", "task", "optims", "baselines")}
+    of_data = {"name": recipe.data, "augmentation": recipe.augmentation, "normalisation": recipe.normalisation}
     tables: list[tuple[str, Mapping[str, Any]]] = [
-        ("data", {"name": recipe.data, "augmentation": recipe.augmentation, "normalisation": recipe.normalisation}),
+        ("data", {**of_data, **recipe.data_options}),
+        *([(recipe.task, recipe.task_options)] if recipe.task_options else []),
         ("model", {"name": recipe.model, **recipe.model_options}),
         ("training", {key: getattr(recipe, key) for key in TRAINING}),
         ("schedule", _schedule(recipe.schedule)),

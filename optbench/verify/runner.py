@@ -13,7 +13,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
-from optbench import environment
+from optbench import _spawn, environment
 from optbench.errors import InvalidValueError, OptbenchError
 from optbench.optimizers import Reference, info, names, parse
 from optbench.verify._subject import XGRAD, Effort, Finding, Subject, of_entry
@@ -26,7 +26,7 @@ MOST_FROZEN = 8
 FROZEN = 4
 """What stands for more of them."""
 THIRD_PARTY = ("contract", "trains", "state bytes")
-"""The checks that need no registry entry."""
+"""The checks that need neither a rule nor an oracle; a rule outside optbench has `executors` too."""
 
 Progress = Callable[[float, str], None]
 """progress(how many optimizers are done, what is going on)"""
@@ -56,14 +56,18 @@ def subject_of(reference: Reference) -> Subject:
     """
     fixed, wrapper = reference.split()
     xgrad = wrapper if reference.xgrad else None
-    if reference.is_import_path:
+    if (entry := reference.entry) is None:
         return replace(_third_party(reference), xgrad=xgrad, fixed=fixed)
-    subject = of_entry(info(reference.name))
-    impl = fixed.pop("impl", "auto")
-    if impl == "cuda":
+    subject = of_entry(entry)
+    if entry.path:
+        subject = replace(subject, name=entry.path, oracle=None)
+        impl = {"impl": fixed.pop("impl")} if "impl" in fixed else {}
+        fixed = {**entry.declaration.validate(fixed), **impl}  # `parse` imports nothing, so it cannot
+    chosen = fixed.pop("impl", "auto")
+    if chosen == "cuda":
         raise OptbenchError("verify holds cuda against eager where there is a GPU", "leave impl=cuda out")
-    if impl != "auto":
-        subject = replace(subject, implementations=(str(impl),))
+    if chosen != "auto":
+        subject = replace(subject, implementations=(str(chosen),))
     subject = replace(subject, xgrad=xgrad, **_shortened(fixed))
     able = tuple(impl for impl in subject.implementations if _builds(subject, impl))
     return replace(subject, implementations=able)
@@ -141,13 +145,20 @@ def verify(subject: Subject, effort: Effort, title: str = "", tell: Callable[[st
     """Run every check of one subject, in this process."""
     began = time.perf_counter()
     findings: list[Finding] = []
-    for name in CHECKS if subject.oracle is not None else THIRD_PARTY:
+    for name in _checks_of(subject):
         if tell:
             tell(name)
         findings += _findings(subject, name, effort)
     if subject.instead:
         findings.append(Finding.not_run("trains", "the reference as it stands", subject.instead))
     return Verified(title or subject.title, tuple(findings), time.perf_counter() - began)
+
+
+def _checks_of(subject: Subject) -> Sequence[str]:
+    """Return the checks that a subject can have: without an oracle nothing says what the right step is."""
+    if subject.oracle is not None:
+        return CHECKS
+    return [name for name in CHECKS if name in THIRD_PARTY or (name == "executors" and subject.rule)]
 
 
 def _findings(subject: Subject, name: str, effort: Effort) -> Iterator[Finding]:
@@ -186,7 +197,8 @@ def _side_by_side(
         _interpreter_for_children(),
         ProcessPoolExecutor(min(jobs, len(references)), context, initializer=_start_worker) as pool,
     ):
-        waiting = {pool.submit(_work, reference, effort): reference for reference in references}
+        with _spawn.hidden_main():
+            waiting = {pool.submit(_work, reference, effort): reference for reference in references}
         try:
             for done, future in enumerate(as_completed(waiting), 1):
                 yield waiting[future].text, future.result()

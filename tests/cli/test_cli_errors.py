@@ -70,7 +70,7 @@ def one_line(result, *words: str) -> str:
         (["compare", "digits-cnn,fashion-lene", "--cost-only"], ["fashion-lene", "did you mean 'fashion-lenet'?"]),
         (["compare", "digits-cnn,fashion-lenet", "--save", "x"], ["--save", "digits-cnn,fashion-lenet"]),
         (["compare", "--precision", "fp8"], ["fp8", "bf16"]),
-        (["compare", "--format", "latex"], ["latex", "markdown"]),
+        (["compare", "--format", "xml"], ["xml", "markdown"]),
         (["compare", "--optim", "adaplus"], ["--optim", "--optims"]),
         (["compare", "digits-cnn", "fashion-lenet"], ["fashion-lenet", "--help"]),
         (["train", "digits-cnn"], ["--optim", "--help"]),

@@ -1,7 +1,6 @@
 """State: saved, loaded, copied, pickled, and no larger than it was."""
 
 import copy
-import importlib
 import pickle
 from typing import Any
 
@@ -86,7 +85,11 @@ def pickle_continues(case: Case) -> None:
     """Of the parameters and the optimizer together."""
     optimizer = case.build(case.problem().parameters())
     for cls in {type(optimizer), type(getattr(optimizer, "base", optimizer))}:
-        if getattr(importlib.import_module(cls.__module__), cls.__name__, None) is not cls:
+        try:
+            found = pickle.loads(pickle.dumps(cls))
+        except (pickle.PicklingError, AttributeError, ImportError):
+            found = None
+        if found is not cls:
             raise NotApplicable(f"{cls.__name__} cannot be imported by its name")
     _copy_goes_on(case, lambda pair: pickle.loads(pickle.dumps(pair)))
 

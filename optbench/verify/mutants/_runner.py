@@ -12,6 +12,7 @@ from typing import TypeVar
 import torch
 
 import optbench.optimizers
+from optbench import _spawn
 from optbench.optimizers import info
 from optbench.verify._subject import XGRAD, Effort, Finding, Subject, of_entry
 from optbench.verify.checks import CHECKS
@@ -128,5 +129,7 @@ def _parallel(work: Callable[[T], R], items: list[T], jobs: int, chunk: int) -> 
         yield from map(work, items)
         return
     context = multiprocessing.get_context("spawn")  # a fork would share torch's threads
-    with context.Pool(min(jobs, len(items)), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    with _spawn.hidden_main():
+        pool = context.Pool(min(jobs, len(items)), initializer=torch.set_num_threads, initargs=(1,))
+    with pool:
         yield from pool.imap(work, items, chunksize=chunk)
