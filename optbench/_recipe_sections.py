@@ -46,9 +46,9 @@ def read_optimizers(path: Path, sections: Mapping[str, Any]) -> Optimizers:
     """Check the [optimizers.NAME] sections."""
     found = Optimizers({}, {}, {})
     values, provenance, schedules = dict(found.values), dict(found.provenance), dict(found.schedules)
-    for name, section in sections.items():
-        where = f"[optimizers.{name}]"
-        _check_known(path, where, name, section)
+    for written, section in sections.items():
+        where = f"[optimizers.{written}]"
+        name = _check_known(path, where, written, section)
         origin = section.get("provenance")
         if not isinstance(origin, str) or not origin.strip():
             raise OptbenchError(f"{path}: {where} has no provenance", "say in a sentence where its values come from")
@@ -70,15 +70,20 @@ def read_optimizers(path: Path, sections: Mapping[str, Any]) -> Optimizers:
     return Optimizers(values, provenance, schedules)
 
 
-def _check_known(path: Path, where: str, name: str, section: object) -> None:
-    """Raise OptbenchError unless the section is a table, of an optimizer that exists."""
+def _check_known(path: Path, where: str, name: str, section: object) -> str:
+    """Return the name that references have: of a plug-in, its import path.
+
+    Raises:
+        OptbenchError: the section is no table, or not of an optimizer that exists.
+    """
     from optbench import optimizers
 
     if not isinstance(section, dict):
         raise OptbenchError(f"{path}: {where} must be a table", "hyper-parameters belong below an optimizer")
-    if "." not in name and name not in optimizers.names():
+    if "." not in name and name not in (*optimizers.names(), *optimizers.plugins()):
         hint = nearest(name, optimizers.names()) or "see 'optbench list optimizers'"
         raise OptbenchError(f"{path}: unknown optimizer '{name}' in {where}", hint)
+    return optimizers.parse(name).name
 
 
 def _check_hyperparameters(path: Path, where: str, name: str, given: Mapping[str, object]) -> None:
@@ -101,9 +106,9 @@ def read_tune(path: Path, sections: Mapping[str, Any]) -> dict[str, dict[str, Ra
     from optbench import optimizers
 
     spaces: dict[str, dict[str, Range]] = {}
-    for name, section in sections.items():
-        where = f"[tune.{name}]"
-        _check_known(path, where, name, section)
+    for written, section in sections.items():
+        where = f"[tune.{written}]"
+        name = _check_known(path, where, written, section)
         if not section:
             raise OptbenchError(f"{path}: {where} is empty", "give ranges such as lr = { low = 1e-4, high = 1e-1 }")
         spaces[name] = {}

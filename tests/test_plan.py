@@ -130,7 +130,7 @@ def test_key_changes_with_what_changes_figures(other: RunSpec) -> None:
 def test_key_changes_with_versions_and_source(monkeypatch: pytest.MonkeyPatch) -> None:
     before = one().key()
     with monkeypatch.context() as patch:
-        patch.setattr(plan, "versions", lambda: {"torch": "0.4"})
+        patch.setattr(plan, "versions", lambda further: {"torch": "0.4"})
         assert one().key() != before
     monkeypatch.setattr(plan, "source_digest", lambda left_out: "0")
     assert one().key() != before

@@ -1,30 +1,74 @@
-"""Progress on stderr: live bars on a terminal, a plain line now and then elsewhere, nothing with --quiet."""
+"""Progress on stderr: live bars on a terminal, a plain line now and then elsewhere, nothing with --quiet.
 
+With --verbose it also says what is not news to most: versions, keys, executors, what came from the store.
+"""
+
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import click
 
-if TYPE_CHECKING:
-    from rich.progress import TaskID
+from optbench.errors import OptbenchError
 
+if TYPE_CHECKING:
+    from optbench.cli._memory import Peak
     from optbench.plan import RunSpec
     from optbench.results import RunResult
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 _EVERY_SECONDS = 5.0  # between two plain lines
-_REDRAW_SECONDS = 0.1  # between two pictures of a live bar
+_VERBOSE = "optbench.verbose"
+
+
+def verbosity(function: F) -> F:
+    """Add -v/--verbose to a command; its display knows of it without being told."""
+
+    def remember(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+        ctx.meta[_VERBOSE] = value
+
+    return click.option(
+        "-v",
+        "--verbose",
+        is_flag=True,
+        expose_value=False,
+        callback=remember,
+        help="Say also versions, paths, keys, executors, and what came from the store.",
+    )(function)
+
+
+@dataclass
+class Run:
+    """A run that is at work: the part of it that is done, and what the part was and the time when it was first told."""
+
+    part: float
+    first: float
+    began: float
+
+    @property
+    def left(self) -> float | None:
+        """The seconds that are left, were it to go on as it has."""
+        gone = self.part - self.first
+        return (time.monotonic() - self.began) * (1 - self.part) / gone if gone > 0 else None
 
 
 class Quiet:
     """Says nothing. Also the interface: `train.Progress`, notes, downloads, and stages with steps to do."""
 
+    verbose = False
+
     def __init__(self) -> None:
         self._finished = 0  # runs of this stage that are done
-        self._running: dict[tuple[str, int], float] = {}  # (optimizer, seed) -> part that is done, 0 to 1
+        self._running: dict[tuple[str, int], Run] = {}  # by optimizer and seed
         self._downloading = ""
+        self._total, self._done, self._given, self._began = 0.0, 0.0, 0, 0.0
+        self._peak: Peak | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -40,13 +84,27 @@ class Quiet:
     def note(self, text: str) -> None:
         """Say a sentence."""
 
+    def detail(self, text: str) -> None:
+        """Say a sentence that --verbose asks for."""
+        if self.verbose:
+            self.note(text)
+
     def stage(self, title: str, total: int) -> None:
         """Begin a stage of `total` steps."""
         self._finished = 0
         self._running.clear()
+        self._total, self._done, self._given, self._began = total, 0.0, 0, time.monotonic()
+        self._peak = None
 
     def advance(self, done: float, detail: str) -> None:
         """Say how many steps of the stage are done, and what is going on."""
+        self._done = done
+
+    @property
+    def seconds_left(self) -> float | None:
+        """What is left of the stage, were it to go on as it has; runs from the store took no time and do not count."""
+        done, total = self._done - self._given, self._total - self._given
+        return (time.monotonic() - self._began) * (total - done) / done if done > 0 else None
 
     def download(self, name: str, done: int, total: int | None) -> None:
         """Say how many bytes of a file have come."""
@@ -72,6 +130,10 @@ class Quiet:
     # train.Progress: a run is one step of the stage, and its epochs are parts of that step
 
     def run_started(self, spec: "RunSpec") -> None:
+        from optbench.cli._memory import Peak
+
+        self._peak = self._peak or Peak()  # asked for while training alone: nothing is timed then
+        self.detail(f"{_named(spec)} starts: {spec.optimizer.canonical}, key {spec.key()[:12]}")
         self._advance_run(spec, 0.0, "starts")
 
     def epoch(self, spec: "RunSpec", epoch: int, epochs: int, row: Mapping[str, Any]) -> None:
@@ -86,15 +148,24 @@ class Quiet:
     def run_finished(self, spec: "RunSpec", result: "RunResult") -> None:
         self._running.pop((spec.optimizer.text, spec.seed), None)
         self._finished += 1
+        self._given += result.cached
         if result.status != "ok" and not result.cached:
-            status = result.status.replace("_", " ")
-            self.note(f"{spec.optimizer.text} seed {spec.seed}: {status} ({result.message})")
-        self.advance(self._finished + sum(self._running.values()), "")
+            self.note(f"{_named(spec)}: {result.status.replace('_', ' ')} ({result.message})")
+        how = "from the store" if result.cached else f"{result.seconds:.1f} s"
+        self.detail(f"{_named(spec)} is done: {result.status}, executor {result.executor}, {how}")
+        self.advance(self._finished + sum(run.part for run in self._running.values()), "")
 
     def _advance_run(self, spec: "RunSpec", part: float, text: str) -> None:
-        self._running[spec.optimizer.text, spec.seed] = part
-        done = self._finished + sum(self._running.values())
-        self.advance(done, f"{spec.optimizer.text} seed {spec.seed}: {text}")
+        run = self._running.setdefault((spec.optimizer.text, spec.seed), Run(part, part, time.monotonic()))
+        run.part = part
+        if self._peak:
+            self._peak.sample()
+        self._show_run(spec, run, text)
+        done = self._finished + sum(run.part for run in self._running.values())
+        self.advance(done, f"{_named(spec)}: {text}")
+
+    def _show_run(self, spec: "RunSpec", run: Run, text: str) -> None:
+        """Say how far a run is, where each has a place of its own."""
 
 
 class Plain(Quiet):
@@ -102,80 +173,54 @@ class Plain(Quiet):
 
     def __init__(self) -> None:
         super().__init__()
-        self._title, self._total, self._began, self._said = "", 0, 0.0, 0.0
+        self._title, self._said = "", 0.0
 
     def note(self, text: str) -> None:
         click.echo(text, err=True)
 
     def stage(self, title: str, total: int) -> None:
         super().stage(title, total)
-        self._title, self._total = title, total
-        self._began = self._said = time.monotonic()
+        self._title, self._said = title, self._began
 
     def advance(self, done: float, detail: str) -> None:
+        super().advance(done, detail)
         now = time.monotonic()
         if now - self._said < _EVERY_SECONDS or not self._total:
             return
         self._said = now
-        share = done / self._total
-        left = f", about {(now - self._began) * (1 - share) / share:.0f} s left" if share > 0 else ""
-        click.echo(f"{self._title}: {100 * share:.0f} %{left}" + (f" ({detail})" if detail else ""), err=True)
-
-
-class Live(Quiet):
-    """A bar on a terminal, with what is going on and the time that is left.
-
-    It is drawn when something is told and never in between: a thread that redraws it would disturb what is timed.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TimeRemainingColumn(compact=True),
-            TextColumn("{task.fields[detail]}", style="dim"),
-            console=Console(stderr=True, highlight=False),
-            transient=True,  # results stay on the screen, progress does not
-            auto_refresh=False,
-        )
-        self._drawn = 0.0
-        self._task: TaskID | None = None
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def close(self) -> None:
-        self._progress.stop()
-
-    def note(self, text: str) -> None:
-        self._progress.console.print(text, markup=False)
-
-    def stage(self, title: str, total: int) -> None:
-        super().stage(title, total)
-        if self._task is not None:
-            self._progress.remove_task(self._task)
-        self._task = self._progress.add_task(title, total=total, detail="")
-        self._progress.refresh()
-
-    def advance(self, done: float, detail: str) -> None:
-        if self._task is not None:
-            self._progress.update(self._task, completed=done, detail=detail)
-        if time.monotonic() - self._drawn >= _REDRAW_SECONDS:
-            self._progress.refresh()
-            self._drawn = time.monotonic()
+        left = "" if (seconds := self.seconds_left) is None else f", about {seconds:.0f} s left"
+        peak = f", {memory}" if self._peak and (memory := str(self._peak)) else ""
+        more = f" ({detail})" if detail else ""
+        click.echo(f"{self._title}: {100 * done / self._total:.0f} %{left}{peak}{more}", err=True)
 
 
 def display(quiet: bool) -> Quiet:
-    """Return what fits this stderr; a dumb terminal gets lines too."""
-    if quiet:
-        return Quiet()
-    import os
+    """Return what fits this stderr; a dumb terminal gets lines too.
 
-    live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-    return Live() if live else Plain()
+    Raises:
+        OptbenchError: for --quiet together with --verbose.
+    """
+    context = click.get_current_context(silent=True)
+    verbose = bool(context and context.meta.get(_VERBOSE))
+    if quiet:
+        if verbose:
+            raise OptbenchError("-q and -v contradict each other", "give one of them")
+        return Quiet()
+    show: Quiet = Plain()
+    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        from optbench.cli._live import Live
+
+        show = Live()
+    show.verbose = verbose
+    if verbose:
+        from optbench import environment
+
+        software = " ".join(f"{name} {version}" for name, version in environment.versions().items())
+        show.detail(f"{software}; optbench is in {Path(__file__).parent.parent}")
+        folder = Path(str(context.params.get("runs"))).resolve() if context and context.params.get("runs") else None
+        show.detail(f"in {Path.cwd()}" + (f"; runs are in {folder}" if folder else ""))
+    return show
+
+
+def _named(spec: "RunSpec") -> str:
+    return f"{spec.optimizer.text} seed {spec.seed}"

@@ -4,6 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+import click
+
+from optbench.errors import OptbenchError
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -36,15 +40,24 @@ def kinds() -> dict[str, Kind]:
 def _optimizers() -> list[str]:
     from optbench import optimizers
 
-    return [*optimizers.names(), *optimizers.wrappers()]
+    return [*optimizers.names(), *optimizers.wrappers(), *optimizers.plugins()]
 
 
 def _optimizer(name: str) -> tuple[str, ...]:
     from optbench import optimizers
 
-    entry = optimizers.info(name)
-    made = f"wrapper: {name}+NAME" if entry.wrapper else " ".join(entry.offered)
-    return entry.title, made, entry.paper
+    plugin = optimizers.plugins().get(name)
+    if plugin is None:
+        entry = optimizers.info(name)
+        made = f"wrapper: {name}+NAME" if entry.wrapper else " ".join(entry.offered)
+        return entry.title, made, entry.paper
+    try:
+        found = optimizers.parse(name).entry
+    except OptbenchError as error:  # somebody else's package is broken: the others are listed all the same
+        click.echo(f"note: {plugin.origin} offers '{name}', which cannot be used: {error}", err=True)
+        return "(cannot be used)", "", plugin.origin
+    title, made = (found.title, " ".join(found.offered)) if found else ("class " + plugin.path, "")
+    return title, made, plugin.origin
 
 
 def _recipe(name: str) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from optbench.cli import _display
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -99,6 +101,7 @@ def output(*formats: str) -> Callable[[F], F]:
             help="How to print the result.",
         ),
         click.option("-q", "--quiet", is_flag=True, help="No progress and no notes on stderr."),
+        _display.verbosity,
     )
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def reference(found: "Reference") -> str:
     """Return the pages of a reference's parts, with its own options."""
-    if found.is_import_path:
+    if found.entry is None:
         raise OptbenchError(f"nothing is known of '{found.text}'", "classes by import path can be compared")
     base, wrapper = found.resolve().split()
     base.pop("impl", None)

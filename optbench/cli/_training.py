@@ -88,7 +88,10 @@ def train_all(
     if found:
         show.note(f"{len(found)} of {len(specs)} {'run' if len(specs) == 1 else 'runs'} from the store")
     if len(found) == len(specs):
-        return [replace(result, cached=True) for result in found]  # torch is not needed
+        cached = [replace(result, cached=True) for result in found]  # torch is not needed
+        for spec, result in zip(specs, cached, strict=True):
+            show.run_finished(spec, result)
+        return cached
     try_optimizers(spec.optimizer for spec in specs)
     _fetch_data(specs[0], storage, show)
     from optbench.parallel import run_all

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from optbench.cli import _cost_options, _gating, _options, _output, _sheets
+from optbench.cli import _completion, _cost_options, _gating, _options, _output, _sheets
 from optbench.errors import OptbenchError
 
 if TYPE_CHECKING:
@@ -16,12 +16,22 @@ _OF_ONE_RECIPE = ("save", "against", "against_path", "fail_if")
 
 
 @click.command("compare", short_help="Compare optimizers with the baselines AdamW and SGDM.")
-@click.argument("recipe", default="digits-cnn", metavar="[RECIPE,...]")
-@click.option("--optims", metavar="REF,...", help=_options.optimizers_of("Optimizers, by default the recipe's"))
+@click.argument("recipe", default="digits-cnn", metavar="[RECIPE,...]", shell_complete=_completion.recipes)
+@click.option(
+    "--optims",
+    metavar="REF,...",
+    shell_complete=_completion.references,
+    help=_options.optimizers_of("Optimizers, by default the recipe's"),
+)
 @click.option(
     "--seeds", type=click.IntRange(min=1), metavar="N", help="Train with the seeds 0 to N-1 instead of the recipe's."
 )
-@click.option("--baselines", metavar="REF,...", help="Compare with these, by default the recipe's; none for none.")
+@click.option(
+    "--baselines",
+    metavar="REF,...",
+    shell_complete=_completion.references,
+    help="Compare with these, by default the recipe's; none for none.",
+)
 @click.option(
     "--jobs", type=click.IntRange(min=1), metavar="N", default=1, show_default=True, help="Runs to train at once."
 )

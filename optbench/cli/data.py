@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from optbench.cli import _options
+from optbench.cli import _completion, _display, _options
 from optbench.errors import OptbenchError
 
 SCHEMA = "optbench.data/1"
@@ -45,6 +45,9 @@ def list_(data_root: Path | None, form: str) -> None:
     Its status is `verified` (the published bytes, by their checksum), `other bytes` (whole, but not what was
     published, such as CIFAR as JPEG files), `damaged`, or `not here`. What is new is verified, which may take a
     while; what has not changed since is not read again.
+
+    \b
+    optbench data list
     """
     from optbench import datasets
     from optbench.datasets._places import data_root as checked
@@ -62,9 +65,10 @@ def list_(data_root: Path | None, form: str) -> None:
 
 
 @command.command("fetch", short_help="Find, download, verify and decode data sets.")
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=_completion.datasets)
 @_ROOT
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+@_display.verbosity
 def fetch(names: tuple[str, ...], data_root: Path | None, quiet: bool) -> None:
     """Have data sets on this machine: found, or downloaded into the cache, then verified and decoded.
 

@@ -2,16 +2,23 @@
 
 import click
 
-from optbench.cli import _options
+from optbench.cli import _completion, _options
 from optbench.cli._kinds import Kind, kinds
 from optbench.errors import OptbenchError, nearest
 
 
 @click.command("list", short_help="Show what there is: optimizers, recipes, datasets, models, papers.")
-@click.argument("kind", required=False, metavar="[optimizers|recipes|datasets|models|papers]")
+@click.argument(
+    "kind",
+    required=False,
+    metavar="[optimizers|recipes|datasets|models|papers]",
+    shell_complete=_completion.listed,
+)
 @click.argument("pattern", required=False)
 def command(kind: str | None, pattern: str | None) -> None:
     """Show what there is, of one kind or of all; PATTERN is a shell pattern such as 'ada*'.
+
+    Optimizers that an installed package offers (entry points optbench.optimizers) are listed with that package.
 
     \b
     optbench list

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from optbench.cli import Interrupted, _options, _output
+from optbench.cli import Interrupted, _completion, _options, _output
 from optbench.cli._cost_options import seconds, share
 from optbench.errors import OptbenchError
 
@@ -69,8 +69,13 @@ def _measuring(function: _options.F) -> _options.F:
 
 
 @click.command("profile", short_help="Show where an epoch's time and memory go.")
-@click.argument("recipe", default="digits-cnn")
-@click.option("--optims", metavar="REF,...", help=_options.optimizers_of("Optimizers, by default the recipe's"))
+@click.argument("recipe", default="digits-cnn", shell_complete=_completion.recipes)
+@click.option(
+    "--optims",
+    metavar="REF,...",
+    shell_complete=_completion.references,
+    help=_options.optimizers_of("Optimizers, by default the recipe's"),
+)
 @_settings
 @_measuring
 @_options.output("table", "json", "markdown", "csv", "html")

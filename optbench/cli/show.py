@@ -2,13 +2,19 @@
 
 import click
 
-from optbench.cli import _options
+from optbench.cli import _completion, _options
 from optbench.cli._kinds import kinds
 from optbench.errors import OptbenchError, nearest
 
 
 @click.command("show", short_help="Show all about an optimizer, recipe, dataset, model or paper.")
-@click.argument("words", nargs=-1, required=True, metavar="[optimizer|recipe|dataset|model|paper] NAME")
+@click.argument(
+    "words",
+    nargs=-1,
+    required=True,
+    metavar="[optimizer|recipe|dataset|model|paper] NAME",
+    shell_complete=_completion.shown,
+)
 def command(words: tuple[str, ...]) -> None:
     """Show an optimizer's equations and costs, a paper's tables and their recipes, or what a recipe or model is.
 
@@ -26,7 +32,10 @@ def command(words: tuple[str, ...]) -> None:
     if len(words) > 2:
         raise OptbenchError(f"'{' '.join(words)}' is more than a kind and a name", "see 'optbench show --help'")
     kind, name = (None, *words) if len(words) == 1 else words
-    if kind is None and (":" in name or "+" in name):
+    if kind in (None, "recipe") and name.endswith(".toml"):
+        _options.say(_pages.recipe(name))
+        return
+    if kind in (None, "optimizer") and any(sign in name for sign in ":+."):
         from optbench import optimizers
 
         _options.say(_pages.reference(optimizers.parse(name)))

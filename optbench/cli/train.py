@@ -5,13 +5,19 @@ from typing import Any
 
 import click
 
-from optbench.cli import _options
+from optbench.cli import _completion, _options
 from optbench.errors import OptbenchError
 
 
 @click.command("train", short_help="Train one optimizer with one seed.")
-@click.argument("recipe")
-@click.option("--optim", required=True, metavar="REF", help=_options.optimizers_of("The optimizer"))
+@click.argument("recipe", shell_complete=_completion.recipes)
+@click.option(
+    "--optim",
+    required=True,
+    metavar="REF",
+    shell_complete=_completion.references,
+    help=_options.optimizers_of("The optimizer"),
+)
 @click.option("--seed", type=click.IntRange(min=0), metavar="N", default=0, show_default=True, help="Seed of the run.")
 @_options.overrides
 @_options.storage

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from optbench.cli import Interrupted, _options, _output, _sheets
+from optbench.cli import Interrupted, _completion, _options, _output, _sheets
 from optbench.errors import OptbenchError
 
 if TYPE_CHECKING:
@@ -19,9 +19,19 @@ if TYPE_CHECKING:
 
 
 @click.command("tune", short_help="Choose hyper-parameters, with the same number of trials for every arm.")
-@click.argument("recipe", default="digits-cnn")
-@click.option("--optims", metavar="REF,...", help=_options.optimizers_of("Optimizers, by default the recipe's"))
-@click.option("--baselines", metavar="REF,...", help="Tuned and compared with too, by default the recipe's; or none.")
+@click.argument("recipe", default="digits-cnn", shell_complete=_completion.recipes)
+@click.option(
+    "--optims",
+    metavar="REF,...",
+    shell_complete=_completion.references,
+    help=_options.optimizers_of("Optimizers, by default the recipe's"),
+)
+@click.option(
+    "--baselines",
+    metavar="REF,...",
+    shell_complete=_completion.references,
+    help="Tuned and compared with too, by default the recipe's; or none.",
+)
 @click.option("--budget", type=click.IntRange(min=1), metavar="N", help="Trials of each arm.  [default: 16]")
 @click.option("--grid", multiple=True, metavar="KEY=V,...", help="Try these values instead; may be given repeatedly.")
 @click.option(

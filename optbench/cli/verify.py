@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from optbench.cli import _options
+from optbench.cli import _completion, _options
 from optbench.cli._display import Quiet, display
 from optbench.errors import OptbenchError
 
@@ -19,7 +19,7 @@ SKIP = 10
 
 
 @click.command("verify", short_help="Prove that optimizers compute what their papers say.")
-@click.argument("optimizers", metavar="[REF]...", nargs=-1)
+@click.argument("optimizers", metavar="[REF]...", nargs=-1, shell_complete=_completion.references)
 @click.option("--mutants", is_flag=True, help="Plant known faults and report which of them verify catches.")
 @click.option("--as", "algorithm", metavar="NAME", help="Name the published variant of an algorithm that REF is.")
 @click.option("--quick", is_flag=True, help="Fewer steps, settings and mutants; no training on digits.")
@@ -40,7 +40,8 @@ def command(
 
     Six checks: an independent float64 transcription of the paper; the executors against each other; identities that
     the papers state; the contract of torch.optim; training; bytes of state. A class by import path has the last
-    three. Options of a REF are held fixed. The exit status is 1 when something fails.
+    three, and a rule of your own the executors too. Options of a REF are held fixed. The exit status is 1 when
+    something fails.
 
     \b
     optbench verify adaplus xgrad+adamw

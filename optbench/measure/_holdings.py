@@ -71,7 +71,7 @@ def predicted_state(session: Session) -> int | None:
     slot (torch's `step` and the like), which are taken as they are.
     """
     reference = session.spec.optimizer
-    rule = None if reference.is_import_path else info(reference.name).rule
+    rule = reference.entry.rule if reference.entry else None
     if rule is None:
         return None
     base, wrapper = reference.split()

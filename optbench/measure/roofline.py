@@ -27,11 +27,11 @@ MAX_COPY = 2**29  # bytes that a copy moves at most; the time of a larger one is
 
 def minimum_bytes(reference: Reference, parameters: int) -> int | None:
     """Return the least bytes that a step of so many fp32 parameters moves; None for a class without a declaration."""
-    if reference.is_import_path:
+    if (entry := reference.entry) is None:
         return None
     base, wrapper = reference.resolve().split()
     base.pop("impl", None)
-    own = info(reference.name).traffic_bytes(**base)
+    own = entry.traffic_bytes(**base)
     return parameters * (own + (info("xgrad").traffic_bytes(**wrapper) if reference.xgrad else 0))
 
 

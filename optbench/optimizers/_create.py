@@ -1,9 +1,7 @@
 """Builds optimizers: classes from rules, instances from references."""
 
-import importlib
+import copyreg
 import inspect
-import os
-import sys
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -15,9 +13,21 @@ from optbench.errors import InvalidValueError, OptbenchError, nearest
 from optbench.optimizers import _torch
 from optbench.optimizers._engine import RuleOptimizer
 from optbench.optimizers._hyperparameters import Value
+from optbench.optimizers._outside import entry_of, imported, plugins
 from optbench.optimizers._prediction import XGrad
 from optbench.optimizers._reference import Reference, parse
-from optbench.optimizers._registry import Entry, info
+from optbench.optimizers._registry import Entry
+
+
+class _ByPath(type):
+    """The type of Optimizer classes that run a rule outside optbench: they pickle as that rule's import path."""
+
+
+def _as_path(cls: Any) -> Any:
+    return imported_class, (cls.entry.path,)
+
+
+copyreg.pickle(_ByPath, _as_path)
 
 
 @cache
@@ -52,12 +62,12 @@ def optimizer_class(entry: Entry) -> type[Optimizer]:
     namespace = {
         "__init__": __init__,
         "__doc__": f"{entry.doc}\n{_arguments_doc(entry)}",
-        "__module__": "optbench.optimizers",
+        "__module__": entry.declaration.__module__ if entry.path else "optbench.optimizers",
         "__qualname__": name,
         "__signature__": signature,
         "entry": entry,
     }
-    return type(name, (RuleOptimizer,), namespace)
+    return (_ByPath if entry.path else type)(name, (RuleOptimizer,), namespace)
 
 
 def _arguments_doc(entry: Entry) -> str:
@@ -93,46 +103,35 @@ def create(reference: Reference | str, params: Any, *, capturable: bool = False,
     if capturable:
         base["capturable"] = True
         base.update({n: v for n, v in overrides.items() if isinstance(v, torch.Tensor)})  # type: ignore[misc]
-    optimizer = (
-        _third_party(reference, params, base) if reference.is_import_path else _own(reference.name, params, base)
-    )
+    plugins()  # two optimizers of one name are told before either runs
+    entry = reference.entry
+    optimizer = _third_party(reference, params, base) if entry is None else _own(entry, params, base)
     return XGrad(optimizer, **wrapper) if reference.xgrad else optimizer  # type: ignore[arg-type]
 
 
-def _own(name: str, params: Any, options: dict[str, Any]) -> Optimizer:
-    entry = info(name)
+def _own(entry: Entry, params: Any, options: dict[str, Any]) -> Optimizer:
     impl, capturable = options.pop("impl"), options.pop("capturable", False)
     entry.declaration.check(options)
     if impl == "torch" or entry.rule is None:
         if capturable:
-            raise InvalidValueError(f"capturable=True with {name}:impl={impl}", "use impl=cuda, or torch.optim's class")
+            raise InvalidValueError(
+                f"capturable=True with {entry.name}:impl={impl}", "use impl=cuda, or torch.optim's class"
+            )
         return _torch.build(entry, params, options)
     return optimizer_class(entry)(params, impl=impl, capturable=capturable, **options)  # type: ignore[call-arg]
 
 
 def imported_class(path: str) -> type[Optimizer]:
-    """Import a third-party optimizer class; the current folder is searched first.
+    """Import an optimizer class by its path; the current folder is searched first. A rule gives the class that runs it.
 
     Raises:
-        OptbenchError: when the path does not import or is not a subclass of torch.optim.Optimizer.
+        OptbenchError: when the path does not import or is neither a rule nor a subclass of torch.optim.Optimizer.
     """
-    module_name, _, name = path.rpartition(".")
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
-    try:
-        found = getattr(importlib.import_module(module_name), name)
-    except AttributeError:
-        module = sys.modules[module_name]
-        hint = nearest(name, dir(module)) or f"check what {module_name} defines"
-        raise OptbenchError(f"module '{module_name}' has no optimizer '{name}'", hint) from None
-    except ImportError as error:
-        hint = "install the package, or run from the folder that holds the module"
-        raise OptbenchError(f"cannot import '{path}': {error}", hint) from None
-    except Exception as error:  # any code runs at import; its mistake is the user's to see, in one line
-        hint = "mend the module; importing it fails"
-        raise OptbenchError(f"cannot import '{path}': {type(error).__name__}: {error}", hint) from error
+    found = imported(path)
+    if (entry := entry_of(path)) is not None:
+        return optimizer_class(entry)
     if not (isinstance(found, type) and issubclass(found, Optimizer)):
-        raise OptbenchError(f"'{path}' is not an optimizer", "name a subclass of torch.optim.Optimizer")
+        raise OptbenchError(f"'{path}' is not an optimizer", "name a rule or a subclass of torch.optim.Optimizer")
     return found
 
 

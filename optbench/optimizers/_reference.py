@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 from optbench.errors import InvalidValueError, OptbenchError, nearest
 from optbench.optimizers._hyperparameters import Value
-from optbench.optimizers._registry import info, wrappers
+from optbench.optimizers._outside import entry_of, path_of
+from optbench.optimizers._registry import Entry, info, own, wrappers
 
 _NAME = re.compile(r"[A-Za-z_][\w-]*(\.[A-Za-z_]\w*)*\Z")
 _KEY = re.compile(r"[A-Za-z_]\w*\Z")
@@ -35,8 +36,17 @@ class Reference:
 
     @property
     def is_import_path(self) -> bool:
-        """Whether the optimizer is a third-party class."""
+        """Whether the optimizer is no part of optbench: a class, or a rule, by its import path."""
         return "." in self.name
+
+    @property
+    def entry(self) -> Entry | None:
+        """What is declared of it: every key and cost. None for a class, which declares nothing.
+
+        Raises:
+            OptbenchError: for an import path that does not import (this imports it) or a rule with a mistake in it.
+        """
+        return entry_of(self.name) if self.is_import_path else info(self.name)
 
     @property
     def canonical(self) -> str:
@@ -54,16 +64,17 @@ class Reference:
         """Return the reference with every hyper-parameter present and validated.
 
         The entry's defaults come first, then `defaults` (a recipe's section for this name), then what the user gave.
-        The options of a third-party class stay as given: its own signature holds the rest.
+        The options of a third-party class stay as given: its own signature holds the rest. An import path is imported
+        here, to see whether it is a rule.
 
         Raises:
-            OptbenchError: for an unknown key or a value out of bounds.
+            OptbenchError: for an unknown key or a value out of bounds, and as `entry`.
         """
         base, wrapper = self.split()
-        if self.is_import_path:
+        if (entry := self.entry) is None:
             base = {**(defaults or {}), **base}  # type: ignore[dict-item]
         else:
-            declaration = info(self.name).declaration
+            declaration = entry.declaration
             impl = base.pop("impl", (defaults or {}).get("impl", "auto"))
             section = declaration.validate({k: v for k, v in (defaults or {}).items() if k != "impl"})
             base = {
@@ -132,6 +143,8 @@ def parse(text: str) -> Reference:
         if key in options:
             raise OptbenchError(f"{text!r} gives {key} twice", "leave one out")
         options[key] = read_value(value)
+    if "." not in name and name not in own():
+        name = path_of(name) or name  # another name of an import path, which any process can import
     return _validated(Reference(text.strip(), name, bool(before), tuple(options.items())))
 
 
