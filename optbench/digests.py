@@ -22,6 +22,7 @@ PRESENTS = (
     "saved.py",
     "runs",
     "api",
+    "variance",
     "__main__.py",
 )
 # Measuring cannot change a trained weight either, but it does change costs.

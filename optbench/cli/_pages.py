@@ -139,7 +139,10 @@ def _table_row(table: "Table", names: Sequence[str]) -> Sequence[object]:
     for name in names:
         stem, _, rest = name.partition("-")
         stems.setdefault(stem, []).append(rest)
-    joined = [f"{stem}-{ends[0] if len(ends) == 1 else '{' + ','.join(ends) + '}'}" for stem, ends in stems.items()]
+    joined = [
+        "-".join(filter(None, (stem, ends[0] if len(ends) == 1 else "{" + ",".join(ends) + "}")))
+        for stem, ends in stems.items()
+    ]
     return (
         table.title,
         table.id,

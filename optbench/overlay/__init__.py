@@ -7,12 +7,13 @@ what failed. It is **not comparable** where the figures are of different things:
 or protocol, other hardware (times and bytes), a metric that is not measured, or a single seed, which has no interval.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from optbench import published
-from optbench.overlay._types import COSTS, DATASETS, METRICS, NOT_COMPARABLE, NOT_REPRODUCED, Line, Overlay, Part
+from optbench.overlay import _measured
+from optbench.overlay._types import COSTS, METRICS, NOT_COMPARABLE, NOT_REPRODUCED, Line, Overlay, Part
 from optbench.overlay._verdicts import best_of, judged, order
 from optbench.stats import ArmSummary, Comparison, mean_std, t_quantile
 
@@ -43,6 +44,7 @@ def overlay(comparison: Comparison, recipe: "Recipe", exact: bool | None = None)
     if not arms:
         return None
     paper = published.paper(target.paper)
+    comparison = replace(comparison, settings={**recipe.task_options, **comparison.settings})
     parts = tuple(_part(paper.table(name), comparison, target, arms, exact) for name in target.tables)
     return Overlay(paper, tuple(part for part in parts if part.lines), _notes(paper, target))
 
@@ -68,7 +70,7 @@ def _part(
 ) -> Part:
     """Return a table's rows of the recipe's model, each with its verdict."""
     rows = [row for row in table.rows if target.model in row.model and row.has(target.rows)]
-    reasons = _reasons(table, rows, comparison, target, exact)
+    reasons = _measured.reasons(table, rows, target.model, comparison.settings, exact)
     by_row = {id(row): _arm_of(row, target, arms) for row in rows}
     base = next((row for row in rows if row.optimizer == target.against), None)
     lines = []
@@ -76,7 +78,8 @@ def _part(
         line = _line(row, table, comparison, by_row[id(row)], target, arms)
         if line.measured is not None:
             other = by_row[id(base)] if base is not None and base is not row else None
-            line = judged(line, row, base, other, by_row[id(row)], table, reasons)
+            differences = _differences(by_row[id(row)], other, table, comparison)
+            line = judged(line, row, base, differences, reasons)
         lines.append(line)
     orders = order(lines, table, "paper"), order(lines, table, "measured")
     best = best_of(rows, lines, table)
@@ -119,6 +122,16 @@ def _line(
     )
 
 
+def _differences(
+    arm: ArmSummary | None, other: ArmSummary | None, table: published.Table, comparison: Comparison
+) -> list[float] | None:
+    """Return an arm's values less another's, paired by seed; None where there is no other."""
+    if arm is None or other is None:
+        return None
+    mine, theirs = (_measured.per_seed(each, table, comparison.settings) for each in (arm, other))
+    return [a - b for a, b in zip(mine, theirs, strict=True) if a is not None and b is not None]
+
+
 def _values(
     arm: ArmSummary,
     table: published.Table,
@@ -128,11 +141,12 @@ def _values(
 ) -> list[float]:
     """Return what was measured of a table's metric: a value a seed, or one for a cost."""
     if table.metric in METRICS:
-        summary = arm.metrics.get(METRICS[table.metric])
-        return [value for value in summary.per_seed if value is not None] if summary else []
+        return [value for value in _measured.per_seed(arm, table, comparison.settings) if value is not None]
     found: float | None = None
     if table.metric == "epoch_seconds":
         found = arm.epoch_seconds
+    elif table.metric == "epoch_minutes":
+        found = None if arm.epoch_seconds is None else arm.epoch_seconds / 60
     elif table.metric in COSTS:
         names = {str(target.arms[reference]["optimizer"]): other.optimizer for reference, other in arms.items()}
         base = names.get(target.against, "")
@@ -143,37 +157,6 @@ def _values(
             share = arm.memory_ratio.get(base)
             found = None if share is None else 100 * (share - 1)
     return [] if found is None else [found]
-
-
-def _reasons(
-    table: published.Table,
-    rows: Sequence[published.Row],
-    comparison: Comparison,
-    target: "Reproduces",
-    exact: bool | None,
-) -> tuple[str, ...]:
-    """Return why the figures of a table and of the comparison are of different things."""
-    settings = comparison.settings
-    found = []
-    data = settings.get("data")
-    if data not in {DATASETS.get(name.strip()) for name in table.dataset.split(",")} and table.metric in METRICS:
-        found.append(f"other data ({data}, the paper has {table.dataset})")
-    elif exact is False:
-        found.append(f"other data (not the published files of {data})")
-    if table.metric in COSTS:
-        found.append(f"other hardware (the paper: {table.setting.get('hardware', 'unstated')})")
-        if any(row.model != target.model for row in rows):
-            found.append("the paper gives figures over several models only")
-        return tuple(found)
-    for key, plural in (("epochs", "epochs"), ("batch_size", "images a step")):
-        stated = {row.keys.get(key.removesuffix("_size"), table.setting.get(key.removesuffix("_size"))) for row in rows}
-        mine = settings.get(key)
-        if isinstance(mine, int) and stated and mine not in stated and None not in stated:
-            fewer = "fewer" if all(isinstance(one, int) and mine < one for one in stated) else "other"
-            found.append(f"{fewer} {plural} ({mine}, the paper has {', '.join(map(str, sorted(stated)))})")
-    if table.aggregate.startswith(("max", "min")) and settings.get("protocol") != "paper":
-        found.append(f"other protocol (the paper: {table.aggregate} of its {table.dataset} test data)")
-    return tuple(found)
 
 
 def _notes(paper: published.Paper, target: "Reproduces") -> tuple[str, ...]:

@@ -4,10 +4,32 @@ from dataclasses import dataclass
 
 from optbench import published
 
-METRICS = {"top1_accuracy": "accuracy", "top5_accuracy": "accuracy_top5", "loss": "cross_entropy"}
-"""The published metrics that tasks measure, by our name."""
-COSTS = ("epoch_seconds", "epoch_time_overhead", "peak_memory_overhead")
-DATASETS = {"CIFAR-10": "cifar10", "CIFAR-100": "cifar100", "FashionMNIST": "fashion-mnist", "ImageNet": "imagenet"}
+METRICS = {
+    "top1_accuracy": "accuracy",
+    "top5_accuracy": "accuracy_top5",
+    "loss": "cross_entropy",
+    "perplexity": "perplexity",
+    "bleu": "bleu",
+    "bleu_detokenized_sacre": "bleu",
+    "bleu_tokenized": "bleu",
+}
+"""The published metrics that tasks measure, by our name; whether BLEU is of tokenised text is an option of the task."""
+COSTS = ("epoch_seconds", "epoch_minutes", "epoch_time_overhead", "peak_memory_overhead")
+DATASETS = {
+    "CIFAR-10": "cifar10",
+    "CIFAR-100": "cifar100",
+    "FashionMNIST": "fashion-mnist",
+    "ImageNet": "imagenet",
+    "Penn TreeBank": "ptb",
+    "WikiText-103": "wikitext103",
+    "One Billion Word": "one-billion-word",
+    "IWSLT'14 De-En": "iwslt14",
+    "IWSLT'14 En-De": "iwslt14",
+    "WMT 2014 En-De": "wmt14",
+    "WMT-16 En-De": "wmt16",
+    "WMT'16 En-De": "wmt16",
+}
+"""The papers' data by our name; whatever else is trained on in their place is other data."""
 REPRODUCED, NOT_REPRODUCED, NOT_COMPARABLE = "reproduced", "not reproduced", "not comparable"
 
 

@@ -4,25 +4,31 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from optbench import published
-from optbench.overlay._types import COSTS, METRICS, NOT_COMPARABLE, NOT_REPRODUCED, REPRODUCED, Line
-from optbench.stats import ArmSummary, mean_std, t_quantile
+from optbench.overlay._types import COSTS, NOT_COMPARABLE, NOT_REPRODUCED, REPRODUCED, Line
+from optbench.stats import mean_std, t_quantile
 
 
 def judged(
     line: Line,
     row: published.Row,
     base: published.Row | None,
-    other: ArmSummary | None,
-    arm: ArmSummary | None,
-    table: published.Table,
+    differences: Sequence[float] | None,
     reasons: Sequence[str],
 ) -> Line:
-    """Return the line with its verdict: see the module's docstring."""
+    """Return the line with its verdict: see the package's docstring.
+
+    Args:
+        line: not judged yet.
+        row: what was printed.
+        base: the row that it is ordered by, if that is another one.
+        differences: to that row's arm, paired by seed; None where it was not run.
+        reasons: why nothing of the table is comparable.
+    """
     if reasons:
         return replace(line, verdict=NOT_COMPARABLE, reason=reasons[0].partition(" (")[0])
     order, as_printed = "", True
-    if base is not None and other is not None and arm is not None:
-        order, as_printed = _ordering(row.value - base.value, arm, other, METRICS[table.metric])
+    if base is not None and differences is not None:
+        order, as_printed = _ordering(row.value - base.value, differences)
     if line.low is None or line.high is None:
         text = "one seed has no interval" + (
             f"; in it the order to {base.optimizer} is {order}" if base and order else ""
@@ -35,10 +41,8 @@ def judged(
     return replace(line, verdict=NOT_REPRODUCED if problems else REPRODUCED, reason="; ".join(problems))
 
 
-def _ordering(printed: float, arm: ArmSummary, other: ArmSummary, metric: str) -> tuple[str, bool]:
+def _ordering(printed: float, differences: Sequence[float]) -> tuple[str, bool]:
     """Return how an arm's order to another compares with the printed difference, and whether it is shown to agree."""
-    pairs = zip(arm.metrics[metric].per_seed, other.metrics[metric].per_seed, strict=True)
-    differences = [a - b for a, b in pairs if a is not None and b is not None]
     mean, std = mean_std(differences)
     if mean is None:
         return "", False

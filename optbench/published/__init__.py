@@ -49,6 +49,7 @@ class Table:
     Attributes:
         printed: the number of the table in the paper, such as "VII".
         metric: top1_accuracy, top5_accuracy, loss, epoch_seconds, ...; direction: `higher` or `lower` is better.
+        split: of the data set, as far as stated; papers call test data `validation` too.
         aggregate: over epochs, as far as stated.
         setting: what is stated of the experiment: epochs, batch, hardware, unstated, ...
     """
@@ -60,6 +61,7 @@ class Table:
     unit: str
     direction: str
     dataset: str
+    split: str
     aggregate: str
     rows: tuple[Row, ...]
     setting: Mapping[str, Any] = field(hash=False)
@@ -182,6 +184,7 @@ def _table(entry: Mapping[str, Any], setting: Mapping[str, Any]) -> Table:
         unit=entry["unit"],
         direction=entry["direction"],
         dataset=entry["dataset"],
+        split=entry.get("split", "unstated"),
         aggregate=entry.get("aggregate", "unstated"),
         rows=tuple(_row(row) for row in entry["result"]),
         setting=setting,

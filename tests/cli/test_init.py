@@ -63,7 +63,7 @@ def test_names_that_will_not_do(folder: Path, name: str, message: str | None) ->
 def test_nothing_is_overwritten_or_written_in_part(folder: Path, there: str) -> None:
     (folder / there).write_text("precious")
     before = sorted(folder.iterdir())
-    done = call("init", "optimizer", "Mine")
+    done = call("init", "optimizer", "Shelf")
     assert done.exit_code == 2
     assert f"{there} is there already; choose another name, or another folder with --into" in done.stderr
     assert (folder / there).read_text() == "precious"

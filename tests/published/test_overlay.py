@@ -241,3 +241,111 @@ def test_what_costs_is_laid_beside_too(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [line.measured for line in overhead.lines] == [None]  # there is no measured ratio of times
     assert [line.measured for line in memory.lines] == pytest.approx([2.0])
     assert "over several models" in memory.reasons[1]
+
+
+LSTM = recipe.load("xgrad/table7-lstm-1")
+PTB = {"task": "language_modeling", "data": "ptb", "epochs": 200, "batch_size": 20, "protocol": "paper"}
+
+
+def of_text(
+    chosen: recipe.Recipe, perplexities: Mapping[str, Sequence[float]], settings: Mapping[str, object]
+) -> Comparison:
+    """A comparison of runs whose validation perplexity falls to 10 above the test's, and rises again."""
+    task = info(chosen.task)
+    arms = []
+    for name, values in perplexities.items():
+        runs = []
+        for seed, value in enumerate(values):
+            metrics = {metric.name: value for metric in task.metrics}
+            rows = [
+                {"epoch": n, "validation": dict.fromkeys(metrics, value + more)}
+                for n, more in ((1, 50), (2, 10), (3, 20))
+            ]
+            runs.append(replace(run(name, seed, metrics), history=tuple(rows)))
+        arms.append(ArmResult(name, "baseline" if name == chosen.baselines[0] else "arm", "cpu", tuple(runs)))
+    return compare(arms, task.metrics, task.primary, recipe=chosen.name, settings=settings)
+
+
+def test_a_lower_perplexity_is_better_and_the_best_of_several_is_the_least() -> None:
+    values = {
+        "adamw": (88.4, 88.5, 88.45),
+        "xgrad+adamw:s=1": (89.0, 89.2, 89.1),
+        "xgrad+adamw:s=2": (92.2, 92.3, 92.3),
+    }
+    found = overlay(of_text(LSTM, values, PTB), LSTM)
+    assert found is not None
+    (part,) = found.parts
+    assert part.orders == ("AdamW > XGrad-S1 > XGrad-S2 > XGrad-S3 > XGrad-S4", "AdamW > XGrad-S1 > XGrad-S2")
+    assert [line.verdict for line in part.lines[:3]] == ["reproduced"] * 3
+    assert (part.lines[-1].best_of, part.lines[-1].arm) == (4, "xgrad+adamw:s=1")
+    assert "Table VII, LSTM-1 on Penn TreeBank: perplexity" in report.text(found)
+
+
+@pytest.mark.parametrize("data", ["asv", "wikitext2", "text"])
+def test_a_stand_in_is_other_data(data: str) -> None:
+    found = overlay(of_text(LSTM, {"adamw": (88.4, 88.5, 88.45)}, {**PTB, "data": data}), LSTM)
+    assert found is not None
+    assert found.parts[0].reasons == (f"other data ({data}, the paper has Penn TreeBank)",)
+    assert found.parts[0].lines[0].verdict == "not comparable"
+
+
+def test_validation_figures_stand_beside_validation_figures() -> None:
+    chosen = recipe.load("adamw_wp/table3-lstm-1")
+    settings = {**PTB, "epochs": 100, "protocol": "standard"}
+    values = {"adamw": (116.2, 116.3, 116.15), "xgrad+adamw:s=2": (106.9, 107.0, 107.05)}
+    found = overlay(of_text(chosen, values, settings), chosen)
+    assert found is not None
+    perplexity, loss = found.parts
+    assert perplexity.reasons == ()
+    measured = {line.optimizer: line.measured for line in perplexity.lines if not line.best_of}
+    assert measured["AdamW"] == pytest.approx(126.2167, abs=1e-3)
+    assert {line.optimizer: line.verdict for line in perplexity.lines}["Ours-S2"] == "reproduced"
+    assert loss.table.metric == "loss"
+    assert loss.lines[0].measured == pytest.approx(126.2167, abs=1e-3)
+    tested = overlay(of_text(chosen, values, {**settings, "protocol": "paper"}), chosen)
+    assert tested is not None
+    assert tested.parts[0].reasons == ("other split (test data, the paper has validation (equals exp of Table 4))",)
+    assert tested.parts[0].lines[0].measured == pytest.approx(116.2167, abs=1e-3)
+
+
+def test_one_run_has_both_splits_of_a_table() -> None:
+    chosen = recipe.load("novograd/table7-transformer-xl")
+    settings = {**PTB, "data": "wikitext103", "epochs": 117, "batch_size": 256, "protocol": "standard"}
+    found = overlay(of_text(chosen, {"novograd": (21.2, 21.3), "adam": (25.3, 25.4)}, settings), chosen)
+    assert found is not None
+    validation, test = ({line.optimizer: line.measured for line in part.lines} for part in found.parts)
+    assert (validation["NovoGrad"], test["NovoGrad"]) == pytest.approx((31.25, 21.25))
+
+
+@pytest.mark.parametrize(("tokenize", "beside"), [("13a", 0), ("none", 1)])
+def test_tokenised_and_detokenised_bleu_are_told_apart(tokenize: str, beside: int) -> None:
+    chosen = recipe.load("novograd/table6-novograd")
+    chosen = replace(chosen, task_options={**chosen.task_options, "tokenize": tokenize})
+    settings = {"task": "translation", "data": "wmt14", "epochs": 150, "batch_size": 245_000, "protocol": "standard"}
+    found = overlay(of_text(chosen, {"novograd": (28.7, 28.8)}, settings), chosen)
+    assert found is not None
+    measured = [part.lines[0].measured for part in found.parts]
+    assert measured.pop(beside) == pytest.approx(28.75)
+    assert measured == [None]
+    assert found.parts[beside].reasons == ()
+
+
+@pytest.mark.parametrize(
+    ("batch", "reasons"), [(4000, ()), (600, ("fewer tokens or pairs a step (600, the paper has 4000)",))]
+)
+def test_batches_of_tokens_are_compared(batch: int, reasons: tuple[str, ...]) -> None:
+    chosen = recipe.load("radam/table2-iwslt-de-en")
+    settings = {"task": "translation", "data": "iwslt14", "epochs": 68, "batch_size": batch, "protocol": "standard"}
+    found = overlay(of_text(chosen, {"adamw": (34.6, 34.7), "radam": (34.7, 34.8)}, settings), chosen)
+    assert found is not None
+    assert found.parts[0].reasons == reasons
+
+
+def test_minutes_of_an_epoch_are_seconds_by_60() -> None:
+    chosen = recipe.load("xgrad/table9-gnmt-8")
+    made = of_text(chosen, {"adam": (1.0,), "xgrad+adam:s=1": (1.0,)}, {"task": "translation", "data": "wmt16"})
+    arms = tuple(replace(arm, epoch_seconds=6000.0) for arm in made.arms)
+    found = overlay(replace(made, arms=arms), chosen)
+    assert found is not None
+    assert [line.measured for line in found.parts[0].lines] == [100.0, 100.0]
+    assert "other hardware" in found.parts[0].reasons[0]
