@@ -1,8 +1,13 @@
 """Every command and program of the README is run, as the HTML comment before its block says.
 
 - run: every line exits with 0 (a program runs to its end)
-- file NAME: the block is that file; rule NAME: so is an optimizer, and it computes what it should
+- walk: the same in a folder of their own, in their order; walk NAME: the block is that file
+- file NAME: the block is that file
 - data: needs Fashion-MNIST, or says that it is missing
+- long: would take too long here, or needs what is not here: its optbench commands have real options and values
+- outside: of tools that are not ours; its optbench commands are looked at as those of `long` are
+- snippet: a part of a recipe, whose keys exist; entry: a part of a package's pyproject.toml
+- help WORDS: what `optbench WORDS --help` prints (`python tests/readme_help.py README.md` writes them)
 - output, error: what is printed is exact, and the status 0 or 2
 - ci: `.ci/run` runs it; table: the output of the main command, which `.ci/run` runs
 - workflow: a GitHub workflow whose optbench commands have real options and values
@@ -14,12 +19,17 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import click
 import pytest
 
-from optbench import optimizers, recipe
+from optbench import _recipe_file, datasets, optimizers, recipe, tasks
+from optbench.cli import main
+from optbench.optimizers import _outside
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -54,15 +64,17 @@ def run(command: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     """Run a line of shell; `optbench` is this checkout's, and `python` the one that runs the tests."""
     shims = folder / ".bin"
     shims.mkdir(exist_ok=True)
-    (shims / "optbench").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m optbench "$@"\n')
-    (shims / "optbench").chmod(0o755)
+    for name, program in (("optbench", f'"{sys.executable}" -m optbench'), ("python", f'"{sys.executable}"')):
+        (shims / name).write_text(f'#!/bin/sh\nexec {program} "$@"\n')
+        (shims / name).chmod(0o755)
     env = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{shims}:{os.environ['PATH']}", "COLUMNS": "80"}
     return subprocess.run(command, shell=True, cwd=folder, env=env, capture_output=True, text=True, timeout=300)
 
 
 def test_every_block_says_how_it_is_tested() -> None:
     assert len(BLOCKS) >= 12
-    known = {"run", "file", "data", "error", "output", "ci", "table", "rule", "workflow"}
+    known = {"run", "walk", "file", "data", "long", "outside", "snippet", "entry"}
+    known |= {"error", "output", "help", "ci", "table", "workflow"}
     assert not [block for block in BLOCKS if block.test.split()[:1] == [] or block.test.split()[0] not in known]
 
 
@@ -83,28 +95,77 @@ def test_programs_run(block: Block, folder: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-CHECK_OF_THE_RULE = """
-import torch, signum
-from optbench.optimizers import create
-
-for reference in ("signum:impl=eager", "signum:impl=cpu", "xgrad+signum"):
-    theta = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
-    optimizer = create(f"{reference}:lr=0.25:beta=0.5", [theta])
-    for gradient in ([1.0, -1.0, 0.0], [-4.0, -1.0, 0.0]):  # m: .5 -.5 0, then -1.75 -.75 0
-        theta.grad = torch.tensor(gradient)
-        optimizer.step()
-    if hasattr(optimizer, "eval"):
-        optimizer.eval()
-    assert theta.tolist() == [1.0, 2.5, 3.0], (reference, theta)
-"""
+@pytest.mark.slow
+def test_adding_an_optimizer_step_by_step(tmp_path: Path) -> None:
+    for block in blocks("walk"):
+        _, _, name = block.test.partition(" ")
+        if name:
+            (tmp_path / name).write_text(block.text)
+            continue
+        for command in block.text.splitlines():
+            done = run(command, tmp_path)
+            assert done.returncode == 0, (command, done.stdout, done.stderr)
 
 
-@pytest.mark.parametrize("block", blocks("rule"))
-def test_the_rule_works_as_it_stands(block: Block, folder: Path) -> None:
-    (folder / block.test.split()[1]).write_text(block.text)
-    (folder / "check.py").write_text(CHECK_OF_THE_RULE)
-    done = run(f"{sys.executable} -W error check.py", folder)
+def parses(line: str) -> None:
+    """Fail unless a line's optbench command exists and has such options and values; nothing is run."""
+    words = shlex.split(line.partition(" #")[0])
+    group: click.Command = main
+    path = []
+    while isinstance(group, click.Group):
+        path.append(words.pop(0))
+        found = group.get_command(click.Context(group), path[-1])
+        assert found, line
+        group = found
+    context = group.make_context(" ".join(path), words)
+    for name in str(context.params.get("recipe") or "digits-cnn").split(","):
+        recipe.load(name)
+    for key in ("optims", "optim"):
+        optimizers.parse_list(context.params.get(key) or "adamw")
+
+
+LINES = [
+    line.partition("optbench ")[2].rstrip(')"')
+    for block in (*blocks("long"), *blocks("outside"))
+    for line in block.text.splitlines()
+    if re.match(r'(eval "\$\()?optbench ', line)
+]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_what_is_not_run_here_could_be(line: str) -> None:
+    parses(line)
+
+
+@pytest.mark.parametrize("block", blocks("snippet"))
+def test_snippets_of_recipes_have_keys_that_exist(block: Block) -> None:
+    tables = tomllib.loads(block.text)
+    known = {**_recipe_file.DATA, **datasets.options(tables["data"]["name"])} if "data" in tables else {}
+    for key in tables.pop("data", {}):
+        assert key in known
+    for name, table in tables.items():
+        assert set(table) <= set(tasks.options(name))
+
+
+def test_the_entry_point_has_the_group_that_is_looked_at() -> None:
+    (block,) = blocks("entry")
+    (group,) = tomllib.loads(block.text)["project"]["entry-points"]
+    assert group == _outside.GROUP
+
+
+def test_every_command_has_its_help_in_the_readme(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text(README)
+    done = run(f"python {Path(__file__).with_name('readme_help.py')} README.md", tmp_path)  # click keeps what it made
     assert done.returncode == 0, done.stderr
+    assert (tmp_path / "README.md").read_text() == README, "run: python tests/readme_help.py README.md"
+
+    def commands(group: click.Group, *path: str) -> Iterator[tuple[str, ...]]:
+        for name in group.list_commands(click.Context(group)):
+            yield (*path, name)
+            if isinstance(found := group.get_command(click.Context(group), name), click.Group):
+                yield from commands(found, *path, name)
+
+    assert {tuple(block.test.split()[1:]) for block in blocks("help")} == set(commands(main))
 
 
 @pytest.mark.slow
