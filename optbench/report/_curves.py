@@ -4,6 +4,7 @@ Only runs that finished make a curve. One that did not is kept apart, as far as 
 in where the axes end.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -80,6 +81,12 @@ def title(comparison: Comparison, name: str) -> str:
     rows = [row for arm in comparison.arms for run in arm.runs for row in run.history]
     split = "test" if any("test" in row for row in rows) else "validation"
     return f"{split} {comparison.metrics[name].title}"
+
+
+def most(comparison: Comparison, name: str) -> float:
+    """Return the largest value that a quantity can have."""
+    metric = comparison.metrics.get(name)
+    return 100.0 if metric and metric.unit == "percent" else math.inf
 
 
 def curves(comparison: Comparison, x: str, name: str) -> list[Curve]:

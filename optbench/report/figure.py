@@ -104,7 +104,7 @@ def curves(comparisons: Sequence[Comparison], x: str = "epoch", y: str | None = 
         figure = _drawing.new(across * PANEL[0], down * PANEL[1])
         for i, (comparison, name, lines) in enumerate(zip(comparisons, names, found, strict=True), 1):
             axes = figure.add_subplot(down, across, i)
-            panel(axes, lines, style)
+            panel(axes, lines, style, _curves.most(comparison, name))
             _drawing.plain(axes.set_title(comparison.recipe, fontsize=9))
             axes.set_xlabel("training time in s" if x == "second" else x)
             if x != "second":
@@ -114,14 +114,14 @@ def curves(comparisons: Sequence[Comparison], x: str = "epoch", y: str | None = 
     return figure
 
 
-def panel(axes: "Axes", lines: Sequence[Curve], style: Mapping[str, Style]) -> None:
-    """Draw curves into axes that fit them."""
+def panel(axes: "Axes", lines: Sequence[Curve], style: Mapping[str, Style], most: float = math.inf) -> None:
+    """Draw curves into axes that fit them, and that end where there can be no more."""
     limits = _curves.limits(lines)
     if limits.log:
         axes.set_yscale("log")
     for each in lines:
         _line(axes, each, style[each.arm], limits)
-    axes.set_ylim(limits.low, limits.high)
+    axes.set_ylim(limits.low, min(limits.high, most))
 
 
 def legend(figure: "Figure", found: Sequence[Sequence[Curve]], style: Mapping[str, Style]) -> None:
