@@ -1,4 +1,4 @@
-"""Progress on stderr: live bars on a terminal, a plain line now and then elsewhere, nothing with --quiet.
+"""Progress on stderr: live bars on a terminal, a plain line a minute elsewhere, nothing with --quiet.
 
 With --verbose it also says what is not news to most: versions, keys, executors, what came from the store.
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_EVERY_SECONDS = 5.0  # between two plain lines
+_EVERY_SECONDS, _VERBOSE_SECONDS = 60.0, 5.0  # between two plain lines
 _VERBOSE = "optbench.verbose"
 
 
@@ -169,7 +169,7 @@ class Quiet:
 
 
 class Plain(Quiet):
-    """Lines on a stderr that is no terminal: every note, and every few seconds how far the stage has come."""
+    """Lines on a stderr that is no terminal: every note, and once a minute how far the stage has come."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -185,7 +185,8 @@ class Plain(Quiet):
     def advance(self, done: float, detail: str) -> None:
         super().advance(done, detail)
         now = time.monotonic()
-        if now - self._said < _EVERY_SECONDS or not self._total:
+        every = min(_EVERY_SECONDS, _VERBOSE_SECONDS) if self.verbose else _EVERY_SECONDS
+        if now - self._said < every or not self._total:
             return
         self._said = now
         left = "" if (seconds := self.seconds_left) is None else f", about {seconds:.0f} s left"

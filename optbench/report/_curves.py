@@ -115,7 +115,7 @@ def limits(found: Sequence[Curve]) -> Limits:
     means = np.concatenate([each.mean for each in found] or [values])
     means = means[np.isfinite(means)] if means.size else values
     low, high = np.quantile(means, [0.1, 0.9])
-    log = bool(means.min() > 0 and high / low > _LOG_FROM)
+    log = bool(means.min() > 0 and math.log(high) - math.log(low) > math.log(_LOG_FROM))
     scaled = np.log(values[values > 0]) if log else values
     first, third = np.quantile(scaled, [0.25, 0.75])
     reach = _FENCE * (third - first) or np.inf

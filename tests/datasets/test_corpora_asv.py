@@ -108,7 +108,7 @@ def test_the_command_fetches_it():
     done = CliRunner().invoke(main, ["data", "fetch", "-q", "asv"], catch_exceptions=False)
     assert done.exit_code == 0
     assert done.stdout.startswith("asv: found in ")
-    assert done.stdout.endswith(f"sha256 {asv.INFO.checksum}\n")
+    assert done.stdout.endswith(f"sha256 {asv.INFO.checksum}\n  licence: {asv.INFO.licence}\n")
 
 
 def test_without_the_package_one_line_names_the_install(monkeypatch):

@@ -68,7 +68,8 @@ def test_an_archive_that_is_not_safe_is_refused_in_one_line(tmp_path, bad, name)
 def test_fetching_what_is_here_says_where_it_is():
     done = call("fetch", "digits")
     assert done.exit_code == 0
-    assert done.stdout == f"digits: embedded in optbench, sha256 {datasets.info('digits').checksum}\n"
+    facts = datasets.info("digits")
+    assert done.stdout == f"digits: embedded in optbench, sha256 {facts.checksum}\n  licence: {facts.licence}\n"
 
 
 @pytest.mark.parametrize(
