@@ -5,6 +5,14 @@ import os
 import pytest
 
 
+LONGEST = ("tests/test_readme.py", "tests/training/test_every_recipe.py", "tests/verify/test_mutants.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first: what begins last is what everybody waits for."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take optbench's and the terminal's variables out of the environment."""

@@ -9,11 +9,10 @@ With `variable_bptt` a window has L = max(5, int(N(b, 5))) tokens, b = `bptt`, o
 learning rate of its step is multiplied by L / `bptt`. Lengths are drawn from (seed, epoch). The last window has what is
 left, and the rate by its own length; AWD-LSTM's has the rate by the length that was drawn.
 
-Scores are over a whole split in `EVALUATION_COLUMNS` columns, in windows of `bptt` tokens: each token but the first is
-predicted once. AWD-LSTM leaves out each column's first token and what is left over, divides the sum by a number that
-counts those first tokens, and scores test data in one column, which on a CPU would take longer than small models train.
-Ten columns instead of one start without what came before; of Penn Treebank's test split that concerns the first few
-words of nine columns, of 82,430.
+Scores are over a whole split in windows of `bptt` tokens: each token but the first is predicted once. Test data are one
+column, validation data ten, as in AWD-LSTM's code, so that a word of the test text is always predicted from all that
+comes before it. (That code leaves out each column's first token and what is left over, and divides the sum by a number
+that counts those first tokens.)
 
 Under protocol `paper` test data are scored after each epoch, as AdaBelief's LSTM code does, on whose tables those of
 AdaPlus and XGrad build; the training data are the same under both protocols, since no paper adds validation text.
@@ -64,7 +63,7 @@ OPTIONS = {
     "variable_bptt": flag(default=False),
 }
 
-EVALUATION_COLUMNS = 10  # AWD-LSTM's for validation data; fixed, so that scores do not depend on the batch size
+VALIDATION_COLUMNS, TEST_COLUMNS = 10, 1  # AWD-LSTM's; fixed, so that scores do not depend on the batch size
 
 Batch = tuple["torch.Tensor", "torch.Tensor"]
 
@@ -191,7 +190,9 @@ class LanguageModeling:
         state = None
         try:
             with torch.no_grad():
-                for tokens, targets, real in self._scored(split):
+                for tokens, targets, real in self._scored(
+                    split, TEST_COLUMNS if split is self.test else VALIDATION_COLUMNS
+                ):
                     state = language.begin(tokens.shape[1]) if state is None else state
                     each, state, _ = language(tokens, targets, state)
                     nats += torch.where(real, each.double(), 0.0).sum()
@@ -200,13 +201,13 @@ class LanguageModeling:
         mean = nats / (len(split) - 1)
         return {PERPLEXITY.name: mean.exp().item(), CROSS_ENTROPY.name: mean.item()}
 
-    def _scored(self, split: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+    def _scored(self, split: torch.Tensor, columns: int) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
         """Yield windows over a split: tokens, targets, and which of them are real, not padding at the end (T, B)."""
         import torch
         from torch.nn.functional import pad
 
         predicted = len(split) - 1
-        columns = min(EVALUATION_COLUMNS, predicted)
+        columns = min(columns, predicted)
         rows = -(-predicted // columns)
         missing = rows * columns - predicted
         tokens, targets = (pad(part, (0, missing)).view(columns, rows) for part in (split[:-1], split[1:]))

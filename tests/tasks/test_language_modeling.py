@@ -194,21 +194,22 @@ def test_every_token_but_the_first_is_scored_once_after_the_one_before_it(size, 
         assert tokens.shape[1] == min(10, size - 1)
 
 
-def test_perplexity_of_an_lstm_token_by_token():
-    dataset = text(test=101)
+@pytest.mark.parametrize(("split", "columns"), [("validation", 10), ("test", 1)])
+def test_perplexity_of_an_lstm_token_by_token(split, columns):
+    dataset = text(**{split: 101})
     task = create(dataset)
     torch.manual_seed(0)
     model = task.model("lstm", layers=1, embedding=6, hidden=8, initial_range=0.5)
-    scores = task.evaluate(model, task.test)
+    scores = task.evaluate(model, getattr(task, split))
     cell = nn.LSTMCell(6, 8).double()
     state = model.double().state_dict()
     cell.load_state_dict(
         {f"{part}_{gate}": state[f"layers.0.{part}_{gate}"] for part in ("weight", "bias") for gate in ("ih", "hh")}
     )
-    total, ids = 0.0, dataset.test.tolist()
-    for column in range(10):
+    total, ids, rows = 0.0, getattr(dataset, split).tolist(), 100 // columns
+    for column in range(columns):
         hidden = None
-        for at in range(10 * column, 10 * (column + 1)):
+        for at in range(rows * column, rows * (column + 1)):
             hidden = cell(state["embedding.weight"][[ids[at]]], hidden)
             logits = hidden[0] @ state["head.head.weight"].T + state["head.head.bias"]
             total -= logits.log_softmax(dim=1)[0, ids[at + 1]].item()
