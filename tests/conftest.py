@@ -4,7 +4,6 @@ import os
 
 import pytest
 
-
 LONGEST = ("tests/test_readme.py", "tests/training/test_every_recipe.py", "tests/verify/test_mutants.py")
 
 
