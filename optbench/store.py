@@ -20,6 +20,7 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -108,6 +109,22 @@ class Store:
     def result(self, key: str) -> RunResult | None:
         """Return the stored result of a run, or None; a damaged one is noted and counts as missing."""
         return self._read(self.run_folder(key) / "result.json", RunResult.from_dict)
+
+    def usable(self, key: str, *, with_weights: bool = False) -> RunResult | None:
+        """Return the stored result of a run that need not be trained again, marked as cached; None where it must.
+
+        Runs that ended out of memory or in an exception are tried again; diverged ones are not: they would diverge
+        again.
+
+        Args:
+            key: of the run.
+            with_weights: a run that went well without keeping its weights will not do.
+        """
+        found = self.result(key)
+        if found is None or found.status not in ("ok", "diverged"):
+            return None
+        lacking = with_weights and found.status == "ok" and not self.weights(key).exists()
+        return None if lacking else replace(found, cached=True)
 
     def save_spec(self, key: str, spec: Mapping[str, object], **names: str) -> None:
         """Write what a run is, for people to read, with the names that it goes by and the time."""

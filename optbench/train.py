@@ -73,9 +73,8 @@ def run(
     key = spec.key()
 
     def stored() -> RunResult | None:
-        found = None if rerun else _usable(store.result(key), spec)
-        missing = keep_weights and found is not None and found.status == "ok" and not store.weights(key).exists()
-        return None if missing else found
+        found = None if rerun else store.usable(key, with_weights=keep_weights)
+        return found and replace(found, optimizer=spec.optimizer.text)  # it may have been written otherwise
 
     result = stored()
     if result is None:
@@ -92,13 +91,6 @@ def run(
                 store.save_result(key, result)
     progress.run_finished(spec, result)
     return result
-
-
-def _usable(result: RunResult | None, spec: RunSpec) -> RunResult | None:
-    """Return a stored result, marked as cached and named as it is now, if it need not be tried again."""
-    if result is None or result.status in ("out_of_memory", "error"):
-        return None
-    return replace(result, cached=True, optimizer=spec.optimizer.text)
 
 
 def _train(
@@ -144,11 +136,11 @@ def _train(
         parameters=session.parameters if session else None,
         seconds=trace.seconds,
         weights_sha256=digest,
-        environment=_environment(spec, session),
+        environment=_environment(session),
     )
 
 
-def _environment(spec: RunSpec, session: Session | None) -> dict[str, Any]:
+def _environment(session: Session | None) -> dict[str, Any]:
     """Return what the figures were made with; of BLEU, which differs between tools, how it was computed."""
     found = {"versions": environment.versions(), "machine": environment.machine()}
     signature = getattr(session.task, "signature", None) if session else None

@@ -59,25 +59,36 @@ def overrides(function: F) -> F:
     )(function)
 
 
+def runs_folder(*, eager: bool = False) -> Callable[[F], F]:
+    """Return the option that says where runs are; an eager one is read before the arguments of the command."""
+    return click.option(
+        "--runs",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=".optbench",
+        show_default=True,
+        envvar="OPTBENCH_RUNS",
+        show_envvar=True,
+        is_eager=eager,
+        help="Folder that keeps finished runs.",
+    )
+
+
+def data_root(text: str = "Folder to look for data in first.") -> Callable[[F], F]:
+    """Return the option that says where data are."""
+    return click.option(
+        "--data-root",
+        type=click.Path(file_okay=False, path_type=Path),
+        envvar="OPTBENCH_DATA",
+        show_envvar=True,
+        help=text,
+    )
+
+
 def storage(function: F) -> F:
     """Add the options that say where runs and data are."""
     return stack(
-        click.option(
-            "--runs",
-            type=click.Path(file_okay=False, path_type=Path),
-            default=".optbench",
-            show_default=True,
-            envvar="OPTBENCH_RUNS",
-            show_envvar=True,
-            help="Folder that keeps finished runs.",
-        ),
-        click.option(
-            "--data-root",
-            type=click.Path(file_okay=False, path_type=Path),
-            envvar="OPTBENCH_DATA",
-            show_envvar=True,
-            help="Folder to look for data in first.",
-        ),
+        runs_folder(),
+        data_root(),
         click.option("--rerun", is_flag=True, help="Train and measure again what is stored already."),
     )(function)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,10 +88,9 @@ def train_all(
     if found:
         show.note(f"{len(found)} of {len(specs)} {'run' if len(specs) == 1 else 'runs'} from the store")
     if len(found) == len(specs):
-        cached = [replace(result, cached=True) for result in found]  # torch is not needed
-        for spec, result in zip(specs, cached, strict=True):
+        for spec, result in zip(specs, found, strict=True):  # torch is not needed
             show.run_finished(spec, result)
-        return cached
+        return found
     try_optimizers(spec.optimizer for spec in specs)
     _fetch_data(specs[0], storage, show)
     from optbench.parallel import run_all
@@ -110,14 +109,7 @@ def train_all(
 
 def _stored(specs: Sequence["RunSpec"], store: "Store", storage: Storage) -> list["RunResult | None"]:
     """Return the results that need not be trained again, None for the other specs."""
-
-    def usable(key: str) -> "RunResult | None":
-        result = store.result(key)
-        if result is None or result.status not in ("ok", "diverged"):
-            return None
-        return None if storage.keep_weights and result.status == "ok" and not store.weights(key).exists() else result
-
-    return [usable(spec.key()) for spec in specs]
+    return [store.usable(spec.key(), with_weights=storage.keep_weights) for spec in specs]
 
 
 @contextmanager

@@ -10,13 +10,7 @@ from optbench.cli import _completion, _display, _options
 from optbench.errors import OptbenchError
 
 SCHEMA = "optbench.data/1"
-_ROOT = click.option(
-    "--data-root",
-    type=click.Path(file_okay=False, path_type=Path),
-    envvar="OPTBENCH_DATA",
-    show_envvar=True,
-    help="Folder to look in first.",
-)
+_ROOT = _options.data_root("Folder to look in first.")
 
 
 @click.group("data", short_help="Show which data sets are here; download and verify them.")

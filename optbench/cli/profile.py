@@ -31,13 +31,7 @@ def _settings(function: _options.F) -> _options.F:
         click.option("--device", default="cpu", show_default=True, help="Where to train: cpu, cuda or cuda:N."),
         click.option("--threads", type=click.IntRange(min=1), metavar="N", help="CPU threads of one run."),
         click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of weights and data."),
-        click.option(
-            "--data-root",
-            type=click.Path(file_okay=False, path_type=Path),
-            envvar="OPTBENCH_DATA",
-            show_envvar=True,
-            help="Folder to look for data in first.",
-        ),
+        _options.data_root(),
         click.option("--synthetic", is_flag=True, help="Train on generated data of the recipe's shape."),
     )(function)
 

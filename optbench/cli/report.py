@@ -53,22 +53,8 @@ def _words(ctx: click.Context, param: click.Parameter, incomplete: str) -> "list
     help="What a performance profile counts until the target is reached.",
 )
 @_options.overrides
-@click.option(
-    "--runs",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=".optbench",
-    show_default=True,
-    envvar="OPTBENCH_RUNS",
-    show_envvar=True,
-    help="Folder that keeps finished runs.",
-)
-@click.option(
-    "--data-root",
-    type=click.Path(file_okay=False, path_type=Path),
-    envvar="OPTBENCH_DATA",
-    show_envvar=True,
-    help="Folder in which the data were looked for first.",
-)
+@_options.runs_folder()
+@_options.data_root("Folder in which the data were looked for first.")
 @_options.output("table", "json", "markdown", "csv", "latex", "html")
 def command(
     runs_: tuple[str, ...], out: Path | None, form: str, quiet: bool, performance_profile: bool, by: str, **options: Any

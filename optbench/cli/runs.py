@@ -15,16 +15,7 @@ if TYPE_CHECKING:
     from optbench.runs import Stored, StoredCost
 
 _SHOWN = 10  # lines of what `rm` is about to remove
-_PLACE = click.option(
-    "--runs",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=".optbench",
-    show_default=True,
-    envvar="OPTBENCH_RUNS",
-    show_envvar=True,
-    is_eager=True,  # completion of keys asks for it
-    help="Folder that keeps finished runs.",
-)
+_PLACE = _options.runs_folder(eager=True)  # completion of keys asks for it
 _COSTS = click.option("--costs", is_flag=True, help="Measurements of costs instead of runs.")
 _FORM = click.option(
     "--format",

@@ -94,7 +94,6 @@ __all__ = [
 
 Options = Mapping[str, object]
 NONE: Options = {}
-FOLDERS = ("imagenet", "one-billion-word", "iwslt14", "wmt14", "wmt16")  # made by users, of published data
 AnyRaw = Raw | RawText | RawParallel
 _entries = Entries[DatasetInfo](__name__, __path__, "dataset")
 
@@ -157,14 +156,14 @@ def checksum(name: str, *, root: Path | None = None, options: Options = NONE) ->
 def exact(name: str, checksum: str) -> bool | None:
     """Return whether data with that checksum are the published ones; None where a checksum cannot tell.
 
-    It cannot where nobody has published one of what is read: ImageNet's and One Billion Word's are over folders that
-    users made themselves. There, `locate(name).exact` compares counts.
+    It cannot where nobody has published one of what is read (`DatasetInfo.made_by_users`). There,
+    `locate(name).exact` compares counts.
 
     Raises:
         OptbenchError: no dataset has that name.
     """
-    published = info(name).checksum
-    return checksum == published if name not in FOLDERS else None
+    facts = info(name)
+    return None if facts.made_by_users else checksum == facts.checksum
 
 
 def fetch(name: str, *, root: Path | None = None, progress: Progress | None = None, options: Options = NONE) -> str:

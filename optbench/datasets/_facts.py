@@ -29,6 +29,8 @@ class DatasetInfo:
             is published.
         doc: what else a user should know.
         stand_in_for: what it replaces where that cannot be shipped; None if it is the real thing.
+        made_by_users: whether it is read from a folder that users made of the published data, of whose files nobody has
+            published a checksum.
         variants: whether other bytes than the published ones are read too, such as a folder of JPEG files; they have
             checksums of their own.
     """
@@ -44,6 +46,7 @@ class DatasetInfo:
     checksum: str
     doc: str
     stand_in_for: str | None = None
+    made_by_users: bool = False
     variants: bool = False
 
     @property

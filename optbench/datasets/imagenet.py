@@ -54,6 +54,7 @@ INFO = ImageInfo(
         b"c7e06a6c0baccf06d8dbeb6577d71efff84673a5dbdd50633ab44f8ea0456ae0  ILSVRC2012_img_val.tar\n"
     ).hexdigest(),
     doc=__doc__,
+    made_by_users=True,
     variants=True,
     top5=True,
 )

@@ -32,6 +32,7 @@ INFO = ParallelInfo(
     sentence_tokens=23.6,  # English: 3,949,114 tokens with an end of each sentence, of fairseq's log
     checksum="",
     doc=__doc__,
+    made_by_users=True,
     variants=True,
 )
 

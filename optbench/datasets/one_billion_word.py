@@ -51,6 +51,7 @@ INFO = TextInfo(
     # of the archive, in TensorFlow Datasets' list of checksums for `lm1b`
     checksum="01ba60381110baf7f189dfd2b8374de371e8c9a340835793f190bdae9e90a34e",
     doc=__doc__,
+    made_by_users=True,
     variants=True,
 )
 

@@ -33,6 +33,7 @@ INFO = ParallelInfo(
     sentence_tokens=33.0,
     checksum="",
     doc=__doc__,
+    made_by_users=True,
     variants=True,
 )
 

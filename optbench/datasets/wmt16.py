@@ -35,6 +35,7 @@ INFO = ParallelInfo(
     sentence_tokens=29.6,  # German: 137,628,246 tokens with an end of each sentence, of the same log
     checksum="",
     doc=__doc__,
+    made_by_users=True,
     variants=True,
 )
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_runs import spec_of
+from small_runs import figures, spec_of
 
 from optbench import session, train
 from optbench.results import RunResult
@@ -44,11 +44,6 @@ class Interrupting:
     def within(self, spec: object, epoch: int, epochs: int, part: float) -> None: ...
 
     def run_finished(self, spec: object, result: RunResult) -> None: ...
-
-
-def figures(result: RunResult) -> tuple[object, ...]:
-    rows = [{k: v for k, v in row.items() if k != "seconds"} for row in result.history]
-    return result.status, result.message, result.metrics, rows, result.weights_sha256
 
 
 @pytest.mark.parametrize("name", SETTINGS)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_runs import SMALL
+from small_runs import SMALL, figures
 
 from optbench import plan, session, train
 from optbench.results import RunResult
@@ -41,11 +41,6 @@ def spec_of(corpus: Path, model: str, reference: str) -> plan.RunSpec:
         epochs=2,
     )
     return plan.build(changed, [reference], [], seeds=[0])[0].specs[0]
-
-
-def figures(result: RunResult) -> tuple[object, ...]:
-    rows = [{k: v for k, v in row.items() if k != "seconds"} for row in result.history]
-    return result.status, result.message, result.metrics, rows, result.weights_sha256
 
 
 @pytest.mark.parametrize("model", MODELS)
