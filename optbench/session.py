@@ -158,9 +158,13 @@ class Session:
                     phase("data")
                 losses.append(self._pass(micro_batch, batch.count, phase))
             loss = torch.stack(losses).mean()
-        self._observe_gradients()
-        if self.recipe.clip_norm is not None:
+        every = self.recipe.gradient_histograms
+        observed = bool(every) and self.rates.done % every == 0
+        if observed or self.recipe.clip_norm is not None:
             self.scaler.unscale_(self.optimizer)
+        if observed:  # before they are clipped, in their own unit
+            self.histograms.append((self.rates.done + 1, gradient_histogram(self.trained)))
+        if self.recipe.clip_norm is not None:
             torch.nn.utils.clip_grad_norm_(self.trained, self.recipe.clip_norm)
             phase("clip")
         if self.scaler.is_enabled():
@@ -186,13 +190,6 @@ class Session:
             scaled.backward()  # type: ignore[no-untyped-call]
             phase("backward")
         return loss.detach()
-
-    def _observe_gradients(self) -> None:
-        """Count the gradients by size where the recipe asks for it: before they are clipped, in their own unit."""
-        every = self.recipe.gradient_histograms
-        if every and self.rates.done % every == 0:
-            counts = gradient_histogram(self.trained)
-            self.histograms.append((self.rates.done + 1, counts))
 
     def _follow_step(self) -> None:
         """Do what is due after a step: the next learning rate, the average of the weights, the prediction's aim."""

@@ -1,5 +1,6 @@
 """Workers: what is timed and guarded in one, and real processes, which must not outlive anybody."""
 
+import dataclasses
 import gc
 import os
 import select
@@ -81,6 +82,13 @@ def test_a_turn_finds_the_phases_that_occur_and_their_sum(subjects: Any) -> None
         "torch",
         38_282,
     )
+
+
+def test_what_only_looks_on_is_not_timed(subjects: Any) -> None:
+    looking = dataclasses.replace(setup("sgdm:impl=torch"), recipe=dataclasses.replace(SMALL, gradient_histograms=1))
+    subject = subjects(looking)
+    subject.turn(2, False)
+    assert subject.session.histograms == []
 
 
 def test_every_turn_starts_from_the_same_weights_and_rates(subjects: Any) -> None:

@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 from optbench._features import MicroBatches, compiling, grouped, reestimated
 from optbench.errors import OptbenchError
 from optbench.schedules import Schedule
-from optbench.session import Session
+from optbench.session import AUTOCAST, Session
 
 EXACT = {"rtol": 0, "atol": 0}
 
@@ -63,9 +63,8 @@ def test_label_smoothing_and_clipping() -> None:
 
 
 def test_gradients_are_unscaled_before_they_are_clipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    from optbench import session
 
-    monkeypatch.setitem(session.AUTOCAST, "fp16", torch.bfloat16)  # a CPU without fp16 arithmetic is slow
+    monkeypatch.setitem(AUTOCAST, "fp16", torch.bfloat16)  # a CPU without fp16 arithmetic is slow
     plain = make("sgdm:lr=0.05:impl=torch", clip_norm=0.2, precision="bf16")
     scaled = make("sgdm:lr=0.05:impl=torch", clip_norm=0.2, precision="fp16")
     assert scaled.scaler.is_enabled()
@@ -257,3 +256,26 @@ def test_settings_change_the_key() -> None:
     assert len(keys) == len(settings) + 1
     assert spec_of("adamw", schedules={"sgdm": Schedule()}).key() == spec_of("adamw").key()
     assert SMALL.schedule_for("sgdm") == SMALL.schedule
+
+
+@pytest.mark.parametrize("clip_norm", [None, 1e-3])
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_histograms_are_of_gradients_in_their_own_unit_before_they_are_clipped(
+    monkeypatch: pytest.MonkeyPatch, precision: str, clip_norm: float | None
+) -> None:
+    monkeypatch.setitem(AUTOCAST, "fp16", torch.bfloat16)  # a CPU without fp16 arithmetic is slow
+    one = make("sgdm:lr=0.05", precision=precision, clip_norm=clip_norm, gradient_histograms=2)
+    plain = make("sgdm:lr=0.05", precision=precision)  # its gradients: by its own loop below, never scaled
+    batches = list(one.batches(1))[:3]
+    with plain.autocast():
+        loss, _ = plain.task.loss(plain.model, batches[0], None)
+    loss.backward()
+    size = torch.cat([p.grad.flatten() for p in plain.trained]).abs().double()
+    places = (size[size > 0].log().floor().clamp(-40, 9) + 40).long()
+    for batch in batches:
+        one.iteration(batch)
+    assert [update for update, _ in one.histograms] == [1, 3]
+    counts = one.histograms[0][1]
+    expected = torch.bincount(places, minlength=50)
+    assert counts.sum() == expected.sum()
+    assert (counts - expected).abs().sum() <= 0.002 * counts.sum()  # an edge is met by rounding
