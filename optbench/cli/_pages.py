@@ -82,7 +82,10 @@ def _settings(found: "Recipe") -> list[tuple[str, object]]:
     images = tasks.info(found.task).kind == "images"
     batch = f"{found.batch_size} in {found.accumulation} micro-batches" if found.accumulation > 1 else found.batch_size
     return [
-        ("data", _call(found.data, {key: value for key, value in found.data_options.items() if value is not None})),
+        (
+            "data",
+            _call(found.data, {key: value for key, value in found.data_options.items() if value not in (None, "")}),
+        ),
         ("augmentation", found.augmentation if images else None),
         ("normalisation", found.normalisation if images else None),
         (found.task.replace("_", " "), _call("", found.task_options)),
